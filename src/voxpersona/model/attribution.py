@@ -1,0 +1,59 @@
+"""Who spoke when, and what they were doing there."""
+
+from enum import StrEnum
+
+from voxpersona.model.noun import Noun
+from voxpersona.model.recording import RecordingId
+from voxpersona.model.transcript import Segment
+
+
+class Role(StrEnum):
+    """What a speaker was doing there."""
+
+    INTERVIEWER = "interviewer"
+    EMPLOYEE = "employee"
+    CLIENT = "client"
+    AUDITOR = "auditor"
+    OTHER = "other"
+
+
+class Turn(Noun):
+    """One stretch of speech by one voice. `speaker` is a label (`SPEAKER_00`): it says nothing about who."""
+
+    start: float
+    end: float
+    speaker: str
+
+
+class Evidence(Noun):
+    """A line of the transcript that speaks for a role, and why."""
+
+    start: float
+    end: float
+    text: str
+    reason: str
+
+
+class Speaker(Noun):
+    """One voice of the recording with its role, how sure we are (0..1) and what speaks for it."""
+
+    label: str
+    role: Role
+    confidence: float
+    seconds: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Attribution(Noun):
+    """The transcript's words given to speakers and roles. The words are the transcript's, in its order, unaltered."""
+
+    format: int = 1
+    recording: RecordingId
+    number: int
+    transcript: int
+    """Number of the transcript whose words these are."""
+    diarizer: str
+    method: str
+    """How roles were found: `rules`, or the model's name."""
+    speakers: tuple[Speaker, ...]
+    segments: tuple[Segment, ...]

@@ -1,0 +1,137 @@
+"""Recording: one conversation or walk-through given to us to keep. It carries no segmentation and no speakers."""
+
+import datetime as dt
+from enum import StrEnum
+from typing import NewType
+
+from voxpersona.model.noun import Noun
+
+RecordingId = NewType("RecordingId", str)
+"""12 characters of lower-case base 32, made from the source key: the same delivery always gets the same id."""
+
+
+class Scenario(StrEnum):
+    INTERVIEW = "interview"
+    SITE_AUDIT = "site-audit"
+
+
+class Building(StrEnum):
+    HOTEL = "hotel"
+    RESTAURANT = "restaurant"
+    HEALTH_CENTRE = "health-centre"
+
+
+class Details(Noun):
+    """What is known about a recording beside its sound; every field may be unknown (None)."""
+
+    scenario: Scenario | None = None
+    number: str | None = None
+    date: dt.date | None = None
+    employee: str | None = None
+    client: str | None = None
+    place: str | None = None
+    building: Building | None = None
+    zone: str | None = None
+    city: str | None = None
+    language: str | None = None
+    """ISO 639-1 code spoken in the recording, if told; None lets the engine find out."""
+
+
+class State(StrEnum):
+    """How far a recording has come. Only a `ready` one has everything; a `failed` one names stage and reason."""
+
+    RECEIVED = "received"
+    WORKING = "working"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Stage(StrEnum):
+    """The stages of the whole way, in order."""
+
+    TRANSCRIBE = "transcribe"
+    ATTRIBUTE = "attribute"
+    REPORT = "report"
+    INDEX = "index"
+
+
+STAGES = tuple(Stage)
+
+
+class MediaFacts(Noun):
+    """What the decoder found: duration in seconds as decoded, sample rate in Hz, the container and codec names.
+
+    `damage` is None for a whole recording, else one English line saying what is missing.
+    `content_type` is sniffed from the bytes, never believed from the sender.
+    """
+
+    seconds: float
+    container: str
+    codec: str
+    rate: int
+    channels: int
+    content_type: str
+    peak: float
+    damage: str | None = None
+
+
+class Original(Noun):
+    """The bytes as they came. `name` is the true Unicode name; `key` is where they stand in the audio bucket."""
+
+    name: str
+    key: str
+    sha256: str
+    bytes: int
+    media: MediaFacts
+
+
+class Recording(Noun):
+    id: RecordingId
+    source: str
+    """The source key: names the delivery (`path:...`, `telegram:...`), unique for ever."""
+    received_at: dt.datetime
+    details: Details
+    original: Original
+
+
+class Manifest(Noun):
+    """Stands beside the original in the audio bucket: enough to bring the recording back into an empty database."""
+
+    format: int = 1
+    recording: Recording
+
+
+class WorkOrder(Noun):
+    """One run of the whole way (or its tail) over one recording. Runs are numbered from 1; results carry the number."""
+
+    recording: RecordingId
+    run: int
+    start: Stage = Stage.TRANSCRIBE
+
+    def covers(self, stage: Stage) -> bool:
+        """Whether this run does the stage, or leaves the current result of an earlier run in place."""
+        return STAGES.index(stage) >= STAGES.index(self.start)
+
+
+class Progress(Noun):
+    """One stage of one run as seen from outside. `share` is 0..1; `attempts` counts how often its work was begun."""
+
+    recording: RecordingId
+    run: int
+    stage: Stage
+    share: float
+    attempts: int
+    started_at: dt.datetime
+    finished_at: dt.datetime | None = None
+
+
+class Standing(Noun):
+    """Where a recording stands: its state, the latest run, its stages, and why it failed if it did."""
+
+    state: State
+    run: int
+    stage: Stage | None = None
+    share: float = 0.0
+    stages: tuple[Progress, ...] = ()
+    failed_code: str | None = None
+    failed_reason: str | None = None

@@ -1,0 +1,39 @@
+"""Report: findings written from one transcript by one version of one template."""
+
+from voxpersona.model.noun import Noun
+from voxpersona.model.recording import RecordingId
+
+
+class Quote(Noun):
+    """Words that stand in the transcript. `verified` is set by the machine that located them there, nobody else."""
+
+    text: str
+    start: float
+    end: float
+    speaker: str | None = None
+    role: str | None = None
+    verified: bool = False
+
+
+class Finding(Noun):
+    """One statement with its quotes. `topic` is the template's topic key."""
+
+    topic: str
+    text: str
+    quotes: tuple[Quote, ...]
+
+
+class Report(Noun):
+    """What one template made of one recording. `not_covered` lists the template's topics nobody spoke about."""
+
+    format: int = 1
+    recording: RecordingId
+    number: int
+    template: str
+    version: int
+    language: str
+    title: str
+    method: str
+    """`extractive`, or the model's name."""
+    findings: tuple[Finding, ...]
+    not_covered: tuple[str, ...] = ()

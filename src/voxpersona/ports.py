@@ -1,0 +1,254 @@
+"""What the pipeline needs from the world. Narrow, defined by their user; each comment is the contract.
+
+One colour: every port is synchronous. All adapters but the HTTP ones block (decoder, models, SQLite, LanceDB), the
+engine runs steps in threads, and an asynchronous door calls a verb in a thread. No sync and async twins.
+
+Common to all: errors are those of `errors.py`, vendor exceptions stop at the adapter (`raise ... from`). "Absent" is
+NotFound, "could not tell" is Unavailable; they are never confused. No method returns None to mean failure.
+Adapters take plain arguments and know no settings.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxpersona.model import (
+    Attribution,
+    BlobFacts,
+    Hit,
+    MediaFacts,
+    Passage,
+    PieceText,
+    Recording,
+    RecordingId,
+    Report,
+    Stage,
+    Standing,
+    Transcript,
+    Turn,
+    WorkOrder,
+)
+
+RATE = 16_000
+"""Samples per second of every waveform inside the house; mono float32 in [-1, 1]."""
+
+Floats = NDArray[np.float32]
+OnProgress = Callable[[float], None]
+"""Told the share done, 0..1, never falling; may be called often, costs little."""
+
+
+class Blobs(Protocol):
+    """Immutable bytes under a key. One instance is one bucket.
+
+    Keys are `/`-separated, non-empty UTF-8 segments without `.`, `..`, NUL or line breaks, 900 bytes at most;
+    anything else is Rejected or Integrity before a byte is written.
+    """
+
+    def put(
+        self,
+        key: str,
+        content: Iterable[bytes],
+        *,
+        sha256: str | None = None,
+        size: int | None = None,
+        content_type: str = "application/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> BlobFacts:
+        """Write a blob once, streaming, with flat memory; return what stands there.
+
+        When it returns, the bytes are durable (fsynced, or acknowledged by the store) and verified against what was
+        sent. Nothing is visible under the key before that, and nothing at all after an error or a kill.
+        Idempotent: the same bytes under the same key again is no error (the facts of the first put come back).
+        Other bytes under a taken key: Integrity BLOB_CONFLICT, and what stood there is untouched.
+        `sha256` (hex) and `size`, where given, must match what `content` yields, else Integrity BLOB_CORRUPT.
+        `metadata` values may be any Unicode without NUL. No room: Unavailable NO_SPACE.
+        """
+
+    def stat(self, key: str) -> BlobFacts:
+        """What is known of the blob. NotFound BLOB_ABSENT."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes `[start, end)` in order, in parts of at most 1 MiB. NotFound BLOB_ABSENT, told at the call,
+        not at the first part. A range beyond the end yields what there is, possibly nothing. `start` is not negative.
+        A read of the whole blob is verified against its recorded hash: a difference raises Integrity BLOB_CORRUPT
+        after the last part; shorter than recorded raises it too."""
+
+    def list(self, prefix: str = "") -> Iterator[BlobFacts]:
+        """Every blob whose key starts with `prefix`, ascending by key (code points)."""
+
+    def delete(self, key: str) -> None:
+        """Remove the blob. Idempotent: an absent key is no error."""
+
+    def link(self, key: str, seconds: int, name: str) -> str:
+        """A temporary URL that downloads the blob under the (Unicode) name. NotFound BLOB_ABSENT.
+        Where the store cannot: Configuration LINK_UNSUPPORTED."""
+
+
+class Sound(Protocol):
+    """A decoded recording that can be read at any place with flat memory."""
+
+    @property
+    def seconds(self) -> float: ...
+
+    def read(self, start: float, end: float) -> Floats:
+        """The samples of `[start, end)` in seconds, clipped to the recording; shape (samples,), RATE Hz."""
+
+
+class Media(Protocol):
+    """The decoder."""
+
+    def decode(self, source: BinaryIO, *, name: str, target: Path | None = None) -> MediaFacts:
+        """Decode the first audio stream of a seekable source to the end, with flat memory, and tell what it is.
+
+        With `target`, the decoded sound is written there (format private to the adapter; read it with `sound`),
+        complete or not at all. `name` is for messages only; the format is found out from the bytes.
+        Rejected: EMPTY, NOT_AUDIO (bytes no decoder knows), NO_SOUND_STREAM (video or pictures only), ENCRYPTED,
+        TOO_SHORT (nothing or under 0.1 s decoded), SILENT (no sample above -60 dBFS), DAMAGED (the decoder gave up
+        before anything useful). A recording cut off short of what its container declares is no error here:
+        `MediaFacts.damage` says so and the caller decides.
+        """
+
+    def sound(self, target: Path) -> Sound:
+        """Open what `decode` wrote. NotFound PATH_ABSENT; a file it did not write or not wholly: Integrity."""
+
+
+class Transcriber(Protocol):
+    """Speech to text, one piece at a time (a few minutes)."""
+
+    @property
+    def name(self) -> str:
+        """Engine, model and every setting that changes the text: part of the key under which pieces are kept."""
+
+    def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
+        """Text of one piece with words, times (seconds from the piece's start, ascending, inside the piece) and
+        confidences. `language` is an ISO 639-1 code, None to detect. A piece without speech gives no segments.
+        Text is never dropped silently: what cannot be had raises Unavailable TRANSCRIBER_UNAVAILABLE (down, timed
+        out, throttled), Configuration TRANSCRIBER_REFUSED (key, model name) or Integrity TRANSCRIBER_ANSWER
+        (an answer that makes no sense)."""
+
+
+class Diarizer(Protocol):
+    """Who spoke when."""
+
+    @property
+    def name(self) -> str:
+        """Model (with the start of its sha256) and recipe version."""
+
+    def diarize(self, sound: Sound, *, speakers: int | None, on_progress: OnProgress) -> Sequence[Turn]:
+        """Turns in order of time, not overlapping, labels `SPEAKER_00`, `SPEAKER_01`, ... by first appearance, one
+        numbering over the whole recording, in bounded memory. `speakers` fixes their number, None estimates it.
+        Nobody speaking gives no turns."""
+
+
+class Embedder(Protocol):
+    """Text to vectors for search."""
+
+    @property
+    def name(self) -> str:
+        """Model and version: vectors of different names are never compared."""
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def passages(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors, shape (len(texts), dimensions)."""
+
+    def query(self, text: str) -> Floats:
+        """Unit vector, shape (dimensions,)."""
+
+
+class PassageIndex(Protocol):
+    """Hybrid search over passages. Derived: it can be rebuilt from the archive at any time."""
+
+    def upsert(self, recording: RecordingId, passages: Sequence[Passage], vectors: Floats) -> None:
+        """Make these the recording's passages, all or none visible, replacing any it had. Idempotent. Durable."""
+
+    def delete(self, recording: RecordingId) -> None:
+        """Forget the recording's passages. Idempotent."""
+
+    def search(
+        self, question: str, vector: Floats, *, limit: int, recordings: Sequence[RecordingId] | None = None
+    ) -> Sequence[Hit]:
+        """The best passages by meaning (vector) and by stemmed words (RU and EN), fused, best first, none twice.
+        `recordings` narrows the search to these. An empty index gives no hits."""
+
+    def counts(self) -> Mapping[RecordingId, int]:
+        """How many passages of each recording are indexed."""
+
+    def clear(self) -> None:
+        """Drop everything, also a damaged index; afterwards it is empty and usable."""
+
+
+class Library(Protocol):
+    """The relational memory: recordings, results, runs. Every method is one transaction."""
+
+    def add(self, recording: Recording, *, again: bool = False) -> tuple[Recording, bool]:
+        """Keep the recording's row, its source key and the start of its first run in ONE commit.
+
+        Returns the recording that stands and whether it is new. The same source key or the same bytes again gives
+        the one that stands and False, and starts nothing. A forgotten source: Rejected FORGOTTEN, unless `again`.
+        """
+
+    def recording(self, identity: str) -> Recording:
+        """By id or unique prefix of one. NotFound RECORDING_UNKNOWN, Rejected AMBIGUOUS_ID."""
+
+    def recordings(self) -> Sequence[Recording]:
+        """All, newest first."""
+
+    def save(self, result: Transcript | Attribution | Report) -> int:
+        """Save a result and make it the current one of its kind; returns its database id. Idempotent by recording,
+        number (and template for reports). Refuses results of a forgotten recording with NotFound."""
+
+    def transcript(self, recording: RecordingId) -> Transcript:
+        """The current one. NotFound RESULT_ABSENT."""
+
+    def attribution(self, recording: RecordingId) -> Attribution:
+        """The current one. NotFound RESULT_ABSENT."""
+
+    def reports(self, recording: RecordingId) -> Sequence[Report]:
+        """The current one of each template, by template name; possibly none."""
+
+    def forget(self, recording: RecordingId) -> None:
+        """Remove the recording, its results and runs; its source key stays, marked forgotten. Idempotent."""
+
+
+class Journal(Protocol):
+    """How far each run is. Written by the engine and the stages, read by everybody."""
+
+    def begin(self, order: WorkOrder, stage: Stage) -> None:
+        """The stage's work starts (again): counts one attempt."""
+
+    def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
+        """Share done, 0..1. Losing one of these loses nothing."""
+
+    def finish(self, order: WorkOrder, stage: Stage) -> None: ...
+
+    def ready(self, order: WorkOrder) -> None:
+        """The run is over and its results stand."""
+
+    def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
+        """The run ended without success; older results stay current."""
+
+    def standing(self, recording: RecordingId) -> Standing:
+        """NotFound RECORDING_UNKNOWN."""
+
+    def restart(self, recording: RecordingId, start: Stage) -> WorkOrder:
+        """Open a new run from a stage on; its row and the start of its work are ONE commit. Rejected BUSY_RECORDING
+        while another run is under way."""
+
+
+class Engine(Protocol):
+    """Durable execution of work orders, one embedded worker at a time."""
+
+    def run(self, *, until_idle: bool) -> None:
+        """Take the worker's lock, do all work that is or becomes due; return when idle, or when stopped.
+        Unavailable WORKER_RUNNING where another process does it already."""
+
+    def stop(self) -> None:
+        """Ask `run` to drain and return. May be called from a signal handler, twice leaves at once."""
+
+    def is_running(self) -> bool:
+        """Whether some process on this machine does the work now."""
