@@ -108,3 +108,28 @@ class Integrity(VoxPersonaError):
 
 class Configuration(VoxPersonaError):
     """The set-up is wrong: refuse to start and name the variable."""
+
+
+def kind_of(code: Code) -> type[VoxPersonaError]:
+    """The kind of an error of which only the code was kept, as in a failed run's row."""
+    for kind, codes in _CODES.items():
+        if code in codes:
+            return kind
+    raise ValueError(code)
+
+
+_ALL = list(Code)
+
+
+def _between(first: Code, last: Code) -> frozenset[Code]:
+    return frozenset(_ALL[_ALL.index(first) : _ALL.index(last) + 1])
+
+
+_CODES: dict[type[VoxPersonaError], frozenset[Code]] = {
+    Rejected: _between(Code.EMPTY, Code.OUTPUT_EXISTS),
+    NotFound: _between(Code.RECORDING_UNKNOWN, Code.PATH_ABSENT),
+    Forbidden: _between(Code.FORBIDDEN, Code.FORBIDDEN),
+    Unavailable: _between(Code.STORE_UNAVAILABLE, Code.INDEX_UNAVAILABLE),
+    Integrity: _between(Code.BLOB_CORRUPT, Code.INTERNAL),
+    Configuration: _between(Code.SETTING_INVALID, Code.TEMPLATE_INVALID),
+}

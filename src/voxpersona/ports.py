@@ -185,11 +185,16 @@ class PassageIndex(Protocol):
 class Library(Protocol):
     """The relational memory: recordings, results, runs. Every method is one transaction."""
 
-    def add(self, recording: Recording, *, again: bool = False) -> tuple[Recording, bool]:
+    def known(self, source: str, sha256: str) -> Recording | None:
+        """The recording that already stands for these bytes or this delivery; None for a new one.
+        A forgotten delivery whose bytes stand nowhere: Rejected FORGOTTEN."""
+
+    def add(self, recording: Recording) -> tuple[Recording, bool]:
         """Keep the recording's row, its source key and the start of its first run in ONE commit.
 
         Returns the recording that stands and whether it is new. The same source key or the same bytes again gives
-        the one that stands and False, and starts nothing. A forgotten source: Rejected FORGOTTEN, unless `again`.
+        the one that stands and False, starts nothing, and remembers the source key. Safe when several processes add
+        the same at once. A forgotten source: Rejected FORGOTTEN.
         """
 
     def recording(self, identity: str) -> Recording:
@@ -202,32 +207,38 @@ class Library(Protocol):
         """Save a result and make it the current one of its kind; returns its database id. Idempotent by recording,
         number (and template for reports). Refuses results of a forgotten recording with NotFound."""
 
-    def transcript(self, recording: RecordingId) -> Transcript:
-        """The current one. NotFound RESULT_ABSENT."""
+    def transcript(self, recording: RecordingId, number: int | None = None) -> Transcript:
+        """That of the run `number`, or the current one: of the newest run that ended well, else the newest there is.
+        NotFound RESULT_ABSENT."""
 
-    def attribution(self, recording: RecordingId) -> Attribution:
-        """The current one. NotFound RESULT_ABSENT."""
+    def attribution(self, recording: RecordingId, number: int | None = None) -> Attribution:
+        """As `transcript`."""
 
     def reports(self, recording: RecordingId) -> Sequence[Report]:
         """The current one of each template, by template name; possibly none."""
 
     def forget(self, recording: RecordingId) -> None:
-        """Remove the recording, its results and runs; its source key stays, marked forgotten. Idempotent."""
+        """Hide the recording from every read at once and mark its source keys forgotten. Idempotent."""
+
+    def half_forgotten(self) -> Sequence[Recording]:
+        """Those hidden by `forget` and not yet erased: something was interrupted."""
+
+    def erase(self, recording: RecordingId) -> None:
+        """Remove the rows of a forgotten recording, its results and runs; its source keys stay, marked. Idempotent."""
 
 
 class Journal(Protocol):
     """How far each run is. Written by the engine and the stages, read by everybody."""
 
     def begin(self, order: WorkOrder, stage: Stage) -> None:
-        """The stage's work starts (again): counts one attempt."""
+        """The stage's work starts (again): counts one attempt; the stages before it are over.
+        NotFound RECORDING_UNKNOWN where the recording was forgotten meanwhile."""
 
     def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
         """Share done, 0..1. Losing one of these loses nothing."""
 
-    def finish(self, order: WorkOrder, stage: Stage) -> None: ...
-
     def ready(self, order: WorkOrder) -> None:
-        """The run is over and its results stand."""
+        """The run is over, all its stages with it, and its results stand."""
 
     def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
         """The run ended without success; older results stay current."""
@@ -243,12 +254,15 @@ class Journal(Protocol):
 class Engine(Protocol):
     """Durable execution of work orders, one embedded worker at a time."""
 
-    def run(self, *, until_idle: bool) -> None:
-        """Take the worker's lock, do all work that is or becomes due; return when idle, or when stopped.
-        Unavailable WORKER_RUNNING where another process does it already."""
+    def run(self, *, until: Callable[[], bool] | None = None) -> None:
+        """Take the worker's lock and do all work that is or becomes due, until `until()` holds (asked a few times a
+        second) or `stop` is called. Unavailable WORKER_RUNNING where another process does it already."""
+
+    def cancel(self, order: WorkOrder) -> None:
+        """Stop the order's work at its next step, in whatever process; nothing happens where it is over."""
 
     def stop(self) -> None:
-        """Ask `run` to drain and return. May be called from a signal handler, twice leaves at once."""
+        """Ask `run` to drain and return. May be called from a signal handler; the second call leaves at once."""
 
     def is_running(self) -> bool:
         """Whether some process on this machine does the work now."""

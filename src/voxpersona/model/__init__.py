@@ -2,7 +2,7 @@
 
 from voxpersona.model.answer import Answer, Citation, Hit, Passage
 from voxpersona.model.attribution import Attribution, Evidence, Role, Speaker, Turn
-from voxpersona.model.blob import BlobFacts
+from voxpersona.model.blob import BlobFacts, Problem
 from voxpersona.model.recording import (
     STAGES,
     Building,
@@ -39,6 +39,7 @@ __all__ = [
     "Passage",
     "Piece",
     "PieceText",
+    "Problem",
     "Progress",
     "Quote",
     "Recording",

@@ -17,3 +17,12 @@ class BlobFacts(Noun):
     content_type: str = "application/octet-stream"
     metadata: Mapping[str, str] = Field(default_factory=dict)
     written_at: datetime
+
+
+class Problem(Noun):
+    """Something `check` found wrong. `recording` and `key` are empty where the problem is of neither."""
+
+    kind: str
+    recording: str
+    key: str
+    detail: str

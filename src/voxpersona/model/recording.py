@@ -4,6 +4,8 @@ import datetime as dt
 from enum import StrEnum
 from typing import NewType
 
+from pydantic import Field
+
 from voxpersona.model.noun import Noun
 
 RecordingId = NewType("RecordingId", str)
@@ -35,6 +37,8 @@ class Details(Noun):
     city: str | None = None
     language: str | None = None
     """ISO 639-1 code spoken in the recording, if told; None lets the engine find out."""
+    speakers: int | None = Field(default=None, ge=1, le=20)
+    """How many people speak, if told; None lets the diarizer estimate it."""
 
 
 class State(StrEnum):

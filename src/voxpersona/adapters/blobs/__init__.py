@@ -1,0 +1,1 @@
+"""Object stores behind the port `Blobs`: one instance is one bucket."""

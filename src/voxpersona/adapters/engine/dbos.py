@@ -1,0 +1,275 @@
+"""DbosEngine: the whole way as a DBOS workflow, in the same database as the library.
+
+Remedies for the traps of DBOS 3.4 that were reproduced (docs/design.md, Durability): a constant application version,
+a JSON serialiser, one embedded worker behind a file lock with a fixed executor id, write-ahead logging set by us,
+tiny workflow bodies that pass ids only, and row + start as well as result + checkpoint in one commit.
+"""
+
+import fcntl
+import logging
+import os
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, SQLAlchemyDatasource
+from dbos import error as dbos_error
+
+from voxpersona.errors import Code, Unavailable, VoxPersonaError
+from voxpersona.model import Stage, WorkOrder
+from voxpersona.ports import Journal
+
+_APPLICATION = "voxpersona"
+_VERSION = "vox-1"  # constant: DBOS never picks up work of another version again
+_EXECUTOR = "embedded"
+_WORKFLOW = "whole_way_v1"
+_QUEUE = "recordings"
+_POLL_SECONDS = 0.1
+_DRAIN_SECONDS = 20
+_ATTEMPTS = 6  # of a step whose outside failed: waits of 1, 2, 4, 8 and 16 s between them
+_CRASHES = 3  # a recording that kills the worker this often is put aside
+
+R = TypeVar("R")
+Join = Callable[[sa.Connection], AbstractContextManager[None]]
+Walk = Callable[[WorkOrder, "DbosDurably"], None]
+
+_log = logging.getLogger("voxpersona.engine")
+
+
+def workflow_id(order: WorkOrder) -> str:
+    """The lasting idempotency key of one run."""
+    return f"{order.recording}:{order.run}"
+
+
+class DbosStarter:
+    """Starts work orders from any process, inside the caller's transaction. Runs nothing itself."""
+
+    def __init__(self, url: str) -> None:
+        self._client = DBOSClient(
+            system_database_url=url,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=_APPLICATION,
+            lazy=True,
+        )
+
+    def __call__(self, connection: sa.Connection, order: WorkOrder) -> None:
+        """Make the order's start part of the transaction of `connection`."""
+        options: EnqueueOptions = {
+            "workflow_name": _WORKFLOW,
+            "queue_name": _QUEUE,
+            "workflow_id": workflow_id(order),
+            "app_version": _VERSION,
+        }
+        self._client.enqueue_in_transaction(connection, options, order.model_dump(mode="json"))
+
+    def cancel(self, order: WorkOrder) -> None:
+        """Stop the order at its next step; nothing happens where it is over or unknown."""
+        self._client.cancel_workflow(workflow_id(order))
+
+    def statuses(self, orders: Sequence[WorkOrder]) -> Mapping[str, str]:
+        """DBOS's status by workflow id; unknown ones are missing."""
+        if not orders:
+            return {}
+        found = self._client.list_workflows(workflow_ids=[workflow_id(order) for order in orders])
+        return {status.workflow_id: status.status for status in found}
+
+    def close(self) -> None:
+        self._client.destroy()
+
+
+def prepare_database(url: str) -> None:
+    """Create or upgrade DBOS's own tables. Idempotent."""
+    DBOS.migrate(url)
+    SQLAlchemyDatasource.migrate(url)
+
+
+@contextmanager
+def worker_lock(path: Path) -> Iterator[None]:
+    """Hold the lock that makes this process the one worker of the data directory. Unavailable WORKER_RUNNING."""
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Unavailable(Code.WORKER_RUNNING, f"{path} is held by another worker") from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+class DbosDurably:
+    """See `pipeline.Durably`: one order walked inside its workflow."""
+
+    def __init__(self, order: WorkOrder, datasource: SQLAlchemyDatasource, join: Join, journal: Journal) -> None:
+        self._order = order
+        self._datasource = datasource
+        self._join = join
+        self._journal = journal
+        self._begun: set[Stage] = set()
+        self.stage = order.start
+
+    def _begin(self, stage: Stage) -> None:
+        """Counted only where a step really runs: replayed ones never come here."""
+        if stage not in self._begun:
+            self._begun.add(stage)
+            self._journal.begin(self._order, stage)
+
+    def step(self, stage: Stage, verb: Callable[..., R], *arguments: object) -> R:
+        self.stage = stage
+
+        def run() -> R:
+            self._begin(stage)
+            return verb(*arguments)
+
+        return DBOS.run_step(
+            {
+                "name": f"{stage}.{verb.__name__}",
+                "retries_allowed": True,
+                "max_attempts": _ATTEMPTS,
+                "interval_seconds": 1.0,
+                "backoff_rate": 2.0,
+                "should_retry": lambda error: isinstance(error, Unavailable),
+            },
+            run,
+        )
+
+    def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
+        self.stage = stage
+        write = verb(*arguments)
+
+        def run() -> None:
+            with self._join(self._datasource.sql_session().connection()):
+                write()
+
+        self._datasource.run_tx_step({"name": f"{stage}.{verb.__name__}"}, run)
+
+
+class DbosEngine:
+    """See `ports.Engine`. `walk(order, durably)` is the way; `open_orders()` what the library thinks is not over."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        lock: Path,
+        starter: DbosStarter,
+        journal: Journal,
+        open_orders: Callable[[], Sequence[WorkOrder]],
+        writing: Callable[[], AbstractContextManager[sa.Connection]],
+        join: Join,
+        walk: Walk,
+        concurrency: int = 1,
+    ) -> None:
+        self._url = url
+        self._lock = lock
+        self._starter = starter
+        self._journal = journal
+        self._open_orders = open_orders
+        self._writing = writing
+        self._join = join
+        self._walk = walk
+        self._concurrency = concurrency
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        if self._stopping.is_set():
+            os._exit(130)  # asked twice: leave at once; every step can be killed anyway
+        self._stopping.set()
+
+    def is_running(self) -> bool:
+        try:
+            with worker_lock(self._lock):
+                return False
+        except Unavailable:
+            return True
+
+    def run(self, *, until: Callable[[], bool] | None = None) -> None:
+        with worker_lock(self._lock):
+            self._launch()
+            try:
+                self._reconcile()
+                while not self._stopping.wait(_POLL_SECONDS):
+                    if until is not None and until():
+                        return
+            finally:
+                DBOS.destroy(workflow_completion_timeout_sec=_DRAIN_SECONDS, destroy_registry=True)
+
+    def cancel(self, order: WorkOrder) -> None:
+        self._starter.cancel(order)
+
+    def _launch(self) -> None:
+        config: DBOSConfig = {
+            "name": _APPLICATION,
+            "system_database_url": self._url,
+            "application_version": _VERSION,
+            "executor_id": _EXECUTOR,
+            "serializer": DBOSPortableJSONSerializer(),
+            "notification_listener_polling_interval_sec": _POLL_SECONDS,
+            "log_level": "ERROR",
+        }
+        DBOS(config=config)
+        datasource = SQLAlchemyDatasource.create(self._url, serializer=DBOSPortableJSONSerializer())
+
+        @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_CRASHES)
+        def whole_way_v1(told: dict[str, Any]) -> str:
+            return self._work(WorkOrder.model_validate(told), datasource)
+
+        DBOS.launch()
+        DBOS.register_queue(
+            _QUEUE,
+            worker_concurrency=self._concurrency,
+            polling_interval_sec=_POLL_SECONDS,
+            on_conflict="always_update",
+        )
+
+    def _work(self, order: WorkOrder, datasource: SQLAlchemyDatasource) -> str:
+        """One run, ended in the journal whatever happens; the outcome is for DBOS's own listing only."""
+        durably = DbosDurably(order, datasource, self._join, self._journal)
+        try:
+            self._walk(order, durably)
+        except VoxPersonaError as error:
+            return self._failed(order, durably.stage, error.code, error.detail)
+        except dbos_error.DBOSMaxStepRetriesExceeded as error:
+            last = error.errors[-1] if error.errors else error
+            code = last.code if isinstance(last, VoxPersonaError) else Code.INTERNAL
+            return self._failed(order, durably.stage, code, str(last))
+        except dbos_error.DBOSException:
+            raise  # cancelled, or another owner: not ours to end
+        except Exception as error:  # noqa: BLE001  # the edge of a worker: one recording's fault must not end the others
+            # Never the exception's own text: it may quote what was said.
+            where = " <- ".join(
+                f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[:-6:-1]
+            )
+            _log.error("%s failed in %s: %s at %s", workflow_id(order), durably.stage, type(error).__name__, where)
+            # A failure replayed after a crash comes back as DBOS's own error that carries our code.
+            return self._failed(
+                order, durably.stage, getattr(error, "code", None) or Code.INTERNAL, type(error).__name__
+            )
+        self._journal.ready(order)
+        return "ready"
+
+    def _failed(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> str:
+        self._journal.fail(order, stage, code, reason)
+        return f"failed: {code}"
+
+    def _reconcile(self) -> None:
+        """Compare what the library thinks is open with DBOS's own list: start what it lost, end what it gave up."""
+        orders = self._open_orders()
+        statuses = self._starter.statuses(orders)
+        for order in orders:
+            status = statuses.get(workflow_id(order))
+            if status is None:
+                with self._writing() as connection:
+                    self._starter(connection, order)
+            elif status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+                reason = f"it ended the worker {_CRASHES} times"
+                self._journal.fail(order, self._stage_of(order), Code.INTERNAL, reason)
+            elif status in ("ERROR", "CANCELLED", "SUCCESS"):
+                self._journal.fail(order, self._stage_of(order), Code.INTERNAL, f"the engine ended it: {status}")
+
+    def _stage_of(self, order: WorkOrder) -> Stage:
+        return self._journal.standing(order.recording).stage or order.start

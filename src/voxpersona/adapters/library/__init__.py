@@ -1,0 +1,1 @@
+"""The relational memory on SQLAlchemy: SQLite or PostgreSQL, and a memory adapter."""

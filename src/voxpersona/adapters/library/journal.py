@@ -1,0 +1,153 @@
+"""SqlJournal: runs and stages on SQLAlchemy."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from voxpersona.adapters.library import schema
+from voxpersona.adapters.library.sql import Enqueue, hold, open_run
+from voxpersona.adapters.library.standing import OVER, standing_of
+from voxpersona.adapters.library.transactions import Transactions, now
+from voxpersona.adapters.library.writable import writable
+from voxpersona.errors import Code, NotFound, Rejected
+from voxpersona.model import STAGES, Progress, RecordingId, Stage, Standing, State, WorkOrder
+
+
+def _run_is(order: WorkOrder) -> sa.ColumnElement[bool]:
+    return sa.and_(schema.run.c.recording_id == order.recording, schema.run.c.number == order.run)
+
+
+def _stage_is(order: WorkOrder, stage: Stage) -> sa.ColumnElement[bool]:
+    table = schema.stage
+    return sa.and_(table.c.recording_id == order.recording, table.c.run == order.run, table.c.stage == stage)
+
+
+def _progress_of(row: sa.RowMapping) -> Progress:
+    ended = row["finished_at"]
+    return Progress(
+        recording=RecordingId(row["recording_id"]),
+        run=row["run"],
+        stage=Stage(row["stage"]),
+        share=row["share"],
+        attempts=row["attempts"],
+        started_at=datetime.fromisoformat(row["started_at"]),
+        finished_at=None if ended is None else datetime.fromisoformat(ended),
+    )
+
+
+class SqlJournal:
+    """See `ports.Journal`. `enqueue` is how a new run's work is started in the same commit as its row."""
+
+    def __init__(self, transactions: Transactions, enqueue: Enqueue) -> None:
+        self._transactions = transactions
+        self._enqueue = enqueue
+
+    def begin(self, order: WorkOrder, stage: Stage) -> None:
+        with self._transactions.writing() as connection:
+            hold(connection, order.recording)
+            under_way = (
+                schema.run.update()
+                .where(_run_is(order))
+                .values(state=State.WORKING, failed_stage=None, failed_code=None, failed_reason=None, finished_at=None)
+            )
+            if connection.execute(under_way).rowcount == 0:
+                raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
+            _end_stages(connection, order, but=stage)
+            again = schema.stage.update().where(_stage_is(order, stage))
+            touched = connection.execute(again.values(attempts=schema.stage.c.attempts + 1, finished_at=None))
+            if touched.rowcount == 0:
+                connection.execute(
+                    schema.stage.insert().values(
+                        recording_id=order.recording,
+                        run=order.run,
+                        stage=stage,
+                        share=0.0,
+                        attempts=1,
+                        started_at=now(),
+                    )
+                )
+
+    def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
+        with self._transactions.writing() as connection:
+            under_way = schema.stage.update().where(_stage_is(order, stage), schema.stage.c.finished_at.is_(None))
+            connection.execute(under_way.values(share=share))
+
+    def ready(self, order: WorkOrder) -> None:
+        with self._transactions.writing() as connection:
+            _end_stages(connection, order)
+            ended = schema.run.update().where(_run_is(order))
+            connection.execute(ended.values(state=State.READY, finished_at=now()))
+
+    def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
+        with self._transactions.writing() as connection:
+            connection.execute(
+                schema.run.update()
+                .where(_run_is(order))
+                .values(
+                    state=State.FAILED,
+                    failed_stage=stage,
+                    failed_code=writable(code),
+                    failed_reason=writable(reason),
+                    finished_at=now(),
+                )
+            )
+
+    def standing(self, recording: RecordingId) -> Standing:
+        # Also of a half-forgotten one: `forget` has to know which runs to cancel when it is called again.
+        with self._transactions.reading() as connection:
+            run = _newest_run(connection, recording)
+            rows = connection.execute(
+                sa.select(schema.stage).where(
+                    schema.stage.c.recording_id == recording, schema.stage.c.run == run["number"]
+                )
+            ).mappings()
+            stages = sorted((_progress_of(row) for row in rows), key=lambda progress: STAGES.index(progress.stage))
+        return standing_of(
+            state=State(run["state"]),
+            run=run["number"],
+            stages=stages,
+            failed_stage=run["failed_stage"],
+            failed_code=run["failed_code"],
+            failed_reason=run["failed_reason"],
+        )
+
+    def restart(self, recording: RecordingId, start: Stage) -> WorkOrder:
+        with self._transactions.writing() as connection:
+            hold(connection, recording)
+            run = _newest_run(connection, recording)
+            if run["state"] not in OVER:
+                raise Rejected(Code.BUSY_RECORDING, "its run is not over yet", id=recording)
+            order = WorkOrder(recording=recording, run=run["number"] + 1, start=start)
+            open_run(connection, order)
+            self._enqueue(connection, order)
+        return order
+
+    def open_orders(self) -> Sequence[WorkOrder]:
+        """Runs that are not over, oldest first: what the engine compares with its own list when it starts. Those of
+        forgotten recordings are nobody's work any more."""
+        run, recording = schema.run, schema.recording
+        query = sa.select(run).join(recording, recording.c.id == run.c.recording_id)
+        query = query.where(run.c.state.not_in(OVER), recording.c.forgotten_at.is_(None)).order_by(run.c.started_at)
+        with self._transactions.reading() as connection:
+            return [
+                WorkOrder(recording=RecordingId(row["recording_id"]), run=row["number"], start=Stage(row["start"]))
+                for row in connection.execute(query).mappings()
+            ]
+
+
+def _newest_run(connection: sa.Connection, recording: RecordingId) -> sa.RowMapping:
+    runs = sa.select(schema.run).where(schema.run.c.recording_id == recording)
+    newest = connection.execute(runs.order_by(schema.run.c.number.desc())).mappings().first()
+    if newest is None:
+        raise NotFound(Code.RECORDING_UNKNOWN, f"no recording {recording!r}", id=recording)
+    return newest
+
+
+def _end_stages(connection: sa.Connection, order: WorkOrder, *, but: Stage | None = None) -> None:
+    table = schema.stage
+    open_ones = sa.and_(
+        table.c.recording_id == order.recording, table.c.run == order.run, table.c.finished_at.is_(None)
+    )
+    ended = table.update().where(open_ones).values(share=1.0, finished_at=now())
+    connection.execute(ended if but is None else ended.where(table.c.stage != but))

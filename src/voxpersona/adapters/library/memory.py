@@ -1,0 +1,305 @@
+"""MemoryLibrary and MemoryJournal: the relational memory for tests and try-outs. Gone when the process is."""
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+from voxpersona.adapters.library.standing import OVER, standing_of
+from voxpersona.adapters.library.writable import (
+    refuse_unwritable_recording,
+    refuse_unwritable_result,
+    refuse_unwritable_source,
+    writable,
+)
+from voxpersona.errors import Code, NotFound, Rejected, Unavailable
+from voxpersona.model import (
+    STAGES,
+    Attribution,
+    Progress,
+    Recording,
+    RecordingId,
+    Report,
+    Stage,
+    Standing,
+    State,
+    Transcript,
+    WorkOrder,
+)
+
+Enqueue = Callable[[WorkOrder], None]
+"""Starts the work of an order. Where it raises, nothing of what asked for it is kept."""
+
+Result = TypeVar("Result", Transcript, Attribution, Report)
+
+
+@dataclass
+class _Run:
+    order: WorkOrder
+    state: State = State.RECEIVED
+    failed_stage: Stage | None = None
+    failed_code: str | None = None
+    failed_reason: str | None = None
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stages: dict[Stage, Progress] = field(default_factory=dict)
+
+    def end_stages(self, *, but: Stage | None = None) -> None:
+        for stage, progress in self.stages.items():
+            if stage is not but and progress.finished_at is None:
+                ended = {"share": 1.0, "finished_at": datetime.now(UTC)}
+                self.stages[stage] = progress.model_copy(update=ended)
+
+
+@dataclass
+class _Source:
+    recording: RecordingId
+    forgotten_on: date | None = None
+
+
+@dataclass
+class _Kept:
+    """A recording with everything that belongs to it."""
+
+    recording: Recording
+    runs: dict[int, _Run]
+    is_forgotten: bool = False
+    transcripts: dict[int, Transcript] = field(default_factory=dict)
+    attributions: dict[int, Attribution] = field(default_factory=dict)
+    reports: dict[str, dict[int, Report]] = field(default_factory=dict)
+    ids: dict[tuple[str, str, int], int] = field(default_factory=dict)
+
+    def current(self, results: Mapping[int, Result]) -> Result | None:
+        """That of the newest run that ended well, else the newest there is."""
+        ready = {number for number, run in self.runs.items() if run.state is State.READY}
+        return results[max(results, key=lambda number: (number in ready, number))] if results else None
+
+    @property
+    def newest_run(self) -> _Run:
+        return self.runs[max(self.runs)]
+
+
+class MemoryLibrary:
+    """See `ports.Library`. One lock around everything; `enqueue` is called while it is held."""
+
+    def __init__(self, enqueue: Enqueue) -> None:
+        self._enqueue = enqueue
+        self._ids = itertools.count(1)
+        self._sources: dict[str, _Source] = {}
+        self.lock = threading.RLock()
+        self.kept: dict[RecordingId, _Kept] = {}
+
+    def visible(self, recording: RecordingId) -> _Kept:
+        """NotFound RECORDING_UNKNOWN."""
+        kept = self.kept.get(recording)
+        if kept is None or kept.is_forgotten:
+            raise NotFound(Code.RECORDING_UNKNOWN, f"no recording {recording!r}", id=recording)
+        return kept
+
+    def known(self, source: str, sha256: str) -> Recording | None:
+        refuse_unwritable_source(source)
+        with self.lock:
+            for kept in self.kept.values():
+                if kept.recording.original.sha256 == sha256 and not kept.is_forgotten:
+                    return kept.recording
+            seen = self._sources.get(source)
+            if seen is None:
+                return None
+            if seen.forgotten_on is not None:
+                day = seen.forgotten_on.isoformat()
+                raise Rejected(Code.FORGOTTEN, f"this delivery was forgotten on {day}", day=day)
+            return self.visible(seen.recording).recording
+
+    def add(self, recording: Recording) -> tuple[Recording, bool]:
+        refuse_unwritable_recording(recording)
+        with self.lock:
+            standing = self.known(recording.source, recording.original.sha256)
+            if standing is not None:
+                self._sources.setdefault(recording.source, _Source(standing.id))
+                return standing, False
+            if any(kept.recording.original.sha256 == recording.original.sha256 for kept in self.kept.values()):
+                reason = "the same bytes are being forgotten right now"
+                raise Unavailable(Code.LIBRARY_UNAVAILABLE, reason, reason=reason)
+            order = WorkOrder(recording=recording.id, run=1)
+            self._enqueue(order)
+            self._sources[recording.source] = _Source(recording.id)
+            self.kept[recording.id] = _Kept(recording, {1: _Run(order)})
+            return recording, True
+
+    def recording(self, identity: str) -> Recording:
+        prefix = identity.lower() if identity.isascii() else ""
+        with self.lock:
+            found = [r for r in self.recordings() if prefix and r.id.startswith(prefix)]
+        if not found:
+            raise NotFound(Code.RECORDING_UNKNOWN, f"no recording {identity!r}", id=identity)
+        if len(found) > 1:
+            raise Rejected(Code.AMBIGUOUS_ID, f"{identity!r} is the start of several ids", id=identity)
+        return found[0]
+
+    def recordings(self) -> Sequence[Recording]:
+        with self.lock:
+            by_id = sorted((kept.recording for kept in self.kept.values() if not kept.is_forgotten), key=lambda r: r.id)
+        return sorted(by_id, key=lambda recording: recording.received_at, reverse=True)
+
+    def save(self, result: Transcript | Attribution | Report) -> int:
+        refuse_unwritable_result(result)
+        with self.lock:
+            kept = self.visible(result.recording)
+            template = ""
+            if isinstance(result, Transcript):
+                kept.transcripts.setdefault(result.number, result)
+            elif isinstance(result, Attribution):
+                kept.attributions.setdefault(result.number, result)
+            else:
+                template = result.template
+                _refuse_report_on_nothing(kept, result)
+                kept.reports.setdefault(template, {}).setdefault(result.number, result)
+            key = (type(result).__name__, template, result.number)
+            if key not in kept.ids:
+                kept.ids[key] = next(self._ids)
+            return kept.ids[key]
+
+    def transcript(self, recording: RecordingId, number: int | None = None) -> Transcript:
+        with self.lock:
+            kept = self.kept.get(recording)
+            results = {} if kept is None else kept.transcripts
+            return _result(kept, results, recording, number, "transcription")
+
+    def attribution(self, recording: RecordingId, number: int | None = None) -> Attribution:
+        with self.lock:
+            kept = self.kept.get(recording)
+            results = {} if kept is None else kept.attributions
+            return _result(kept, results, recording, number, "attribution")
+
+    def reports(self, recording: RecordingId) -> Sequence[Report]:
+        with self.lock:
+            kept = self.kept.get(recording)
+            if kept is None or kept.is_forgotten:
+                return []
+            current = (kept.current(kept.reports[template]) for template in sorted(kept.reports))
+            return [report for report in current if report is not None]
+
+    def forget(self, recording: RecordingId) -> None:
+        with self.lock:
+            if recording in self.kept:
+                self.kept[recording].is_forgotten = True
+            for source in self._sources.values():
+                if source.recording == recording and source.forgotten_on is None:
+                    source.forgotten_on = datetime.now(UTC).date()
+
+    def half_forgotten(self) -> Sequence[Recording]:
+        with self.lock:
+            return [kept.recording for kept in self.kept.values() if kept.is_forgotten]
+
+    def erase(self, recording: RecordingId) -> None:
+        with self.lock:
+            if recording in self.kept and self.kept[recording].is_forgotten:
+                del self.kept[recording]
+
+
+def _result(
+    kept: _Kept | None, results: Mapping[int, Result], recording: RecordingId, number: int | None, kind: str
+) -> Result:
+    found = None
+    if kept is not None and not kept.is_forgotten:
+        found = kept.current(results) if number is None else results.get(number)
+    if found is None:
+        raise NotFound(Code.RESULT_ABSENT, f"{recording} has no {kind} yet", id=recording, kind=kind)
+    return found
+
+
+def _refuse_report_on_nothing(kept: _Kept, report: Report) -> None:
+    attributed = any(
+        made.number <= report.number and made.transcript in kept.transcripts for made in kept.attributions.values()
+    )
+    if not attributed:
+        detail = f"{report.recording} has no attribution to report on"
+        raise NotFound(Code.RESULT_ABSENT, detail, id=report.recording, kind="attribution")
+
+
+class MemoryJournal:
+    """See `ports.Journal`; over what the library holds, under the library's lock."""
+
+    def __init__(self, library: MemoryLibrary, enqueue: Enqueue) -> None:
+        self._library = library
+        self._enqueue = enqueue
+
+    def _run(self, order: WorkOrder) -> _Run | None:
+        kept = self._library.kept.get(order.recording)
+        return None if kept is None else kept.runs.get(order.run)
+
+    def begin(self, order: WorkOrder, stage: Stage) -> None:
+        with self._library.lock:
+            run = self._library.visible(order.recording).runs.get(order.run)
+            if run is None:
+                raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
+            run.state = State.WORKING
+            run.failed_stage = run.failed_code = run.failed_reason = None
+            run.end_stages(but=stage)
+            again = run.stages.get(stage)
+            run.stages[stage] = (
+                Progress(
+                    recording=order.recording,
+                    run=order.run,
+                    stage=stage,
+                    share=0.0,
+                    attempts=1,
+                    started_at=datetime.now(UTC),
+                )
+                if again is None
+                else again.model_copy(update={"attempts": again.attempts + 1, "finished_at": None})
+            )
+
+    def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
+        with self._library.lock:
+            run = self._run(order)
+            if run is not None and stage in run.stages and run.stages[stage].finished_at is None:
+                run.stages[stage] = run.stages[stage].model_copy(update={"share": share})
+
+    def ready(self, order: WorkOrder) -> None:
+        with self._library.lock:
+            run = self._run(order)
+            if run is not None:
+                run.end_stages()
+                run.state = State.READY
+
+    def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
+        with self._library.lock:
+            run = self._run(order)
+            if run is not None:
+                run.state = State.FAILED
+                run.failed_stage, run.failed_code, run.failed_reason = stage, writable(code), writable(reason)
+
+    def standing(self, recording: RecordingId) -> Standing:
+        # Also of a half-forgotten one: `forget` has to know which runs to cancel when it is called again.
+        with self._library.lock:
+            kept = self._library.kept.get(recording)
+            if kept is None:
+                raise NotFound(Code.RECORDING_UNKNOWN, f"no recording {recording!r}", id=recording)
+            run = kept.newest_run
+            return standing_of(
+                state=run.state,
+                run=run.order.run,
+                stages=sorted(run.stages.values(), key=lambda progress: STAGES.index(progress.stage)),
+                failed_stage=run.failed_stage,
+                failed_code=run.failed_code,
+                failed_reason=run.failed_reason,
+            )
+
+    def restart(self, recording: RecordingId, start: Stage) -> WorkOrder:
+        with self._library.lock:
+            kept = self._library.visible(recording)
+            if kept.newest_run.state not in OVER:
+                raise Rejected(Code.BUSY_RECORDING, "its run is not over yet", id=recording)
+            order = WorkOrder(recording=recording, run=kept.newest_run.order.run + 1, start=start)
+            self._enqueue(order)
+            kept.runs[order.run] = _Run(order)
+            return order
+
+    def open_orders(self) -> Sequence[WorkOrder]:
+        """Runs that are not over, oldest first. Those of forgotten recordings are nobody's work any more."""
+        with self._library.lock:
+            visible = [kept for kept in self._library.kept.values() if not kept.is_forgotten]
+            runs = [run for kept in visible for run in kept.runs.values() if run.state not in OVER]
+        return [run.order for run in sorted(runs, key=lambda run: run.started_at)]

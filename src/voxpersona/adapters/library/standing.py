@@ -1,0 +1,31 @@
+"""Where a recording stands, put together from its newest run and that run's stages."""
+
+from collections.abc import Sequence
+
+from voxpersona.model import Progress, Stage, Standing, State
+
+OVER = (State.READY, State.FAILED)
+"""States of a run that nobody works on any more."""
+
+
+def standing_of(
+    *,
+    state: State,
+    run: int,
+    stages: Sequence[Progress],
+    failed_stage: str | None,
+    failed_code: str | None,
+    failed_reason: str | None,
+) -> Standing:
+    """The standing of a run from its parts; the stage under way is the last one begun."""
+    under_way = Stage(failed_stage) if failed_stage else (stages[-1].stage if stages else None)
+    shares = {progress.stage: progress.share for progress in stages}
+    return Standing(
+        state=state,
+        run=run,
+        stage=under_way,
+        share=shares.get(under_way, 0.0) if under_way else 0.0,
+        stages=tuple(stages),
+        failed_code=failed_code,
+        failed_reason=failed_reason,
+    )

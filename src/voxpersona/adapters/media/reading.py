@@ -1,0 +1,283 @@
+"""One pass of the decoder over one recording."""
+
+from __future__ import annotations  # Packet takes its parameter in the library's type stubs only
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import NoReturn
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition
+
+from voxpersona.adapters.media.containers import Container
+from voxpersona.adapters.media.frames import Frame, adts_frame, amr_length, mpeg_frame
+from voxpersona.adapters.media.mixer import Mixer
+from voxpersona.adapters.media.window import Window
+from voxpersona.ports import RATE, Floats
+
+_GATHERED = 1 << 17  # samples handled at once, 8 s
+_BUFFER = 1 << 17
+_MOST_FAILURES = 100
+_LEAST_GAP = 0.1
+_MOST_PAUSES = 3600.0
+_STRAY = 4096
+_TIMED = frozenset({"ogg", "mov", "matroska", "asf", "mpegts"})
+"""Containers that store times; elsewhere the library works them out, and not always well (ADPCM in WAV)."""
+_EVEN = frozenset({"opus", "vorbis"})
+"""Codecs whose Ogg pages leave no pauses: a gap in their times is a page that was lost."""
+
+
+_Measure = Callable[["Packet[AudioStream]", "Packet[AudioStream]"], float]
+
+
+class NoSound(Exception):
+    """The container was read and holds no sound track; nobody outside this room sees this."""
+
+
+class Undecodable(Exception):
+    """There is a sound track and no decoder for it; nobody outside this room sees this."""
+
+
+class _Clock:
+    """Compares the times that frames carry with the samples that came: where a recorder left a pause, so do we.
+
+    Without this every later sentence would be found too early in the original. Jumps back are faults of the
+    file's clock, and beyond an hour in all jumps forward are too: no small file makes us write for days.
+    """
+
+    def __init__(self, *, is_trusted: bool) -> None:
+        self._is_trusted = is_trusted
+        self._left = _MOST_PAUSES
+        self._next: float | None = None
+
+    def pause_before(self, frame: AudioFrame) -> float:
+        """Seconds of silence that belong before this frame."""
+        if frame.time is None or not self._is_trusted:
+            return 0.0
+        gap = 0.0 if self._next is None else frame.time - self._next
+        is_pause = _LEAST_GAP < gap <= self._left
+        start = self._next if self._next is not None and abs(gap) <= _LEAST_GAP else frame.time
+        self._next = start + frame.samples / frame.sample_rate
+        if not is_pause:
+            return 0.0
+        self._left -= gap
+        return gap
+
+
+@dataclass
+class Reading:
+    """What one pass found. `samples` at RATE, `peak` unclipped, `lost` in seconds of undecodable sound.
+
+    `paused`: seconds of silence put in where the times of the frames leave a pause. `declared`: the length by the
+    container in seconds, as the library reads it. `ends_inside`: the last frame is not whole. `gave_up`: the library
+    could not go on.
+    """
+
+    on_sound: Callable[[Floats], None]
+    codec: str = ""
+    rate: int = 0
+    channels: int = 0
+    samples: int = 0
+    peak: float = 0.0
+    lost: float = 0.0
+    paused: float = 0.0
+    declared: float | None = None
+    has_video: bool = False
+    ends_inside: bool = False
+    gave_up: bool = False
+    _gathered: list[Floats] = field(default_factory=list)
+    _waiting: int = 0
+
+    def take(self, parts: Sequence[Floats]) -> None:
+        """Add decoded samples."""
+        for part in parts:
+            self._gathered.append(part)
+            self._waiting += len(part)
+        if self._waiting >= _GATHERED:
+            self.settle()
+
+    def settle(self) -> None:
+        """Measure and hand on what was gathered. What is no number (broken float recordings) becomes silence."""
+        if not self._waiting:
+            return
+        sound = np.nan_to_num(np.concatenate(self._gathered), nan=0.0, posinf=1.0, neginf=-1.0)
+        self._gathered, self._waiting = [], 0
+        self.samples += len(sound)
+        self.peak = max(self.peak, float(np.abs(sound).max()))
+        self.on_sound(sound)
+
+
+def read_sound(
+    container: Container,
+    stretches: Sequence[Window],
+    locked: Sequence[bool],
+    on_sound: Callable[[Floats], None],
+    *,
+    first_channel: bool,
+) -> Reading:
+    """Decode the stretches one after another as one sound, telling `on_sound` in order. NoSound, Undecodable."""
+    reading = Reading(on_sound)
+    done = 0
+    for number, stretch in enumerate(stretches):
+        mixer = Mixer(first_channel=first_channel)
+        stretch.seek(0)
+        try:
+            with av.open(
+                stretch,
+                mode="r",
+                format=container.reader,
+                metadata_errors="replace",  # tags in old 8-bit alphabets are no reason to refuse a recording
+                buffer_size=_BUFFER,
+                io_open=_refuse,
+            ) as opened:
+                _read_stretch(opened, container, locked, reading, mixer)
+        except av.error.FFmpegError:
+            if number == 0:
+                reading.gave_up = True
+            elif done:  # a later link that cannot be opened: its length by its share of the bytes
+                reading.lost += reading.samples / RATE * stretch.size / done
+        if stretch.failure is not None:
+            raise stretch.failure
+        reading.settle()
+        done += stretch.size
+    return reading
+
+
+def _read_stretch(
+    opened: InputContainer, container: Container, locked: Sequence[bool], reading: Reading, mixer: Mixer
+) -> None:
+    stream = _sound_stream(opened, locked)
+    for other in opened.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
+    reading.has_video = reading.has_video or any(
+        not other.disposition & Disposition.attached_pic for other in opened.streams.video
+    )
+    reading.declared = _declared(opened, stream)
+    measure = _gap_measure(container, opened, stream)
+    clock = _Clock(is_trusted=container.reader in _TIMED)
+    last: Packet[AudioStream] | None = None
+    for packet in _packets(opened, stream, reading):
+        if packet.size:
+            reading.lost += 0.0 if last is None else measure(last, packet)
+            last = packet
+        _decode(packet, reading, mixer, clock)
+    reading.take(mixer.rest())
+    if not reading.codec:
+        reading.codec = stream.codec_context.codec.canonical_name
+    if last is not None:
+        reading.ends_inside = _is_short(container, last)
+
+
+def _sound_stream(opened: InputContainer, locked: Sequence[bool]) -> AudioStream:
+    """The first sound track that is not locked and that there is a decoder for."""
+    if not opened.streams.audio:
+        raise NoSound
+    for stream, is_locked in zip_longest(opened.streams.audio, locked[: len(opened.streams.audio)], fillvalue=False):
+        if isinstance(stream, AudioStream) and not is_locked and _has_decoder(stream):
+            return stream
+    raise Undecodable
+
+
+def _has_decoder(stream: AudioStream) -> bool:
+    # The library leaves it out where it knows no decoder, whatever its types say.
+    return getattr(stream, "codec_context", None) is not None
+
+
+def _declared(opened: InputContainer, stream: AudioStream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return opened.duration / av.time_base if opened.duration else None
+
+
+def _decode(packet: Packet[AudioStream], reading: Reading, mixer: Mixer, clock: _Clock) -> None:
+    try:
+        for frame in packet.decode():
+            if not reading.rate:
+                reading.rate, reading.channels = frame.sample_rate, len(frame.layout.channels)
+            if pause := clock.pause_before(frame):
+                reading.paused += pause
+                reading.take([*mixer.rest(), np.zeros(round(pause * RATE), np.float32)])
+            reading.take(mixer.mix(frame))
+    except av.error.FFmpegError:
+        if packet.size:
+            reading.lost += _seconds(packet, packet.duration)
+
+
+def _packets(opened: InputContainer, stream: AudioStream, reading: Reading) -> Iterator[Packet[AudioStream]]:
+    """All packets; reading goes on after an error, a bounded number of times in a row.
+
+    IndexError is what PyAV makes of a track that appears after the beginning (MPEG-TS).
+    """
+    failures = 0
+    while failures < _MOST_FAILURES:
+        try:
+            for packet in opened.demux(stream):
+                if packet.size:
+                    failures = 0
+                yield packet
+        except IndexError:
+            continue  # the foreign packet is read and gone
+        except av.error.FFmpegError:
+            failures += 1
+        else:
+            break
+    reading.gave_up = failures > 0
+
+
+def _gap_measure(container: Container, opened: InputContainer, stream: AudioStream) -> _Measure:
+    """How to see that something is missing between two packets that arrived: seconds."""
+    if container.reader == "ogg" and stream.codec_context.codec.canonical_name in _EVEN:
+        return _time_between
+    if container.reader in ("matroska", "asf") and len(opened.streams) == 1:
+        # A pause is allowed here, but not one filled with bytes that belong to nothing.
+        return lambda before, after: _time_between(before, after) if _bytes_between(before, after) > _STRAY else 0.0
+    return _nothing_between
+
+
+def _nothing_between(before: Packet[AudioStream], after: Packet[AudioStream]) -> float:  # noqa: ARG001 - a _Measure
+    return 0.0
+
+
+def _time_between(before: Packet[AudioStream], after: Packet[AudioStream]) -> float:
+    if before.pts is None or after.pts is None or not before.duration:
+        return 0.0
+    gap = _seconds(before, after.pts - before.pts - before.duration)
+    return gap if gap > _LEAST_GAP else 0.0
+
+
+def _bytes_between(before: Packet[AudioStream], after: Packet[AudioStream]) -> int:
+    if before.pos is None or after.pos is None or before.pos < 0:
+        return 0
+    return max(0, after.pos - before.pos - before.size)
+
+
+def _seconds(packet: Packet[AudioStream], ticks: int | None) -> float:
+    return float((ticks or 0) * (packet.time_base or 0))
+
+
+def _is_short(container: Container, last: Packet[AudioStream]) -> bool:
+    """Whether the last frame of a bare stream of frames is shorter than its header says."""
+    if container.name == "amr":
+        return last.size < amr_length(bytes(last), is_wide=container.sound_type.endswith("wb"))
+    frame = _frame(container, last)
+    return frame is not None and last.size < frame.length
+
+
+def _frame(container: Container, packet: Packet[AudioStream]) -> Frame | None:
+    head = bytes(packet)[:8]
+    if container.name == "mp3":
+        return mpeg_frame(head)
+    return adts_frame(head) if container.name == "aac" else None
+
+
+def _refuse(*_: object) -> NoReturn:
+    """No recording has a reason to make the library open something else."""
+    raise PermissionError("recordings do not open other files")

@@ -1,0 +1,205 @@
+"""Whisper on this machine, by CTranslate2.
+
+Settings and their reasons were measured: `condition_on_previous_text` makes it loop, a beam of 1 lost half a recording,
+and a whole file handed over at once costs gigabytes. Feed it pieces of a few minutes.
+"""
+
+import hashlib
+import importlib.metadata
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voxpersona.adapters.transcriber.wording import Line, letters, mean, settle, share, spread
+from voxpersona.errors import Code, Configuration, Integrity, Unavailable
+from voxpersona.model import PieceText, Word
+from voxpersona.ports import RATE, Floats, OnProgress
+
+_NEEDED = ("model.bin", "config.json", "tokenizer.json")
+_HEAD = 1 << 20
+_OUT_OF_MEMORY = ("out of memory", "bad_alloc", "failed to allocate", "cannot allocate")
+# Written without blanks between words: there every word stands alone, however it begins.
+_UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+
+
+class FasterWhisperTranscriber:
+    """A Transcriber over a model directory in CTranslate2 form.
+
+    The model is loaded at the first piece and stays (Whisper base in int8: about 0.2 GB, 0.6 GB while it works). Safe
+    to call from several threads; pieces are taken one at a time, so memory stays that of one.
+    Where the model is unsure of a stretch it tries again by chance (temperature), so two runs may differ there.
+    """
+
+    def __init__(
+        self,
+        model_path: Path,
+        *,
+        model_name: str,
+        device: str = "cpu",
+        compute_type: str = "int8",
+        threads: int = 2,
+        beam: int = 5,
+    ) -> None:
+        self._path = model_path
+        self._model_name = model_name
+        self._device = device
+        self._compute_type = compute_type
+        self._threads = threads
+        self._beam = beam
+        self._turn = threading.Lock()
+
+    @cached_property
+    def name(self) -> str:
+        version = importlib.metadata.version("faster-whisper")
+        runtime = importlib.metadata.version("ctranslate2")
+        return (
+            f"faster-whisper {version}/{runtime} {self._model_name} {self._fingerprint()} "
+            f"{self._compute_type} on {self._device}, beam {self._beam}, vad, words 1"
+        )
+
+    def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
+        seconds = len(sound) / RATE
+        if not len(sound):
+            return PieceText(language=language or "und", language_confidence=0.0, segments=())
+        with self._turn:
+            model = self._model
+            self._check_language(model, language)
+            lines, reached = [], 0.0
+            with _vendor_errors():
+                segments, facts = model.transcribe(
+                    np.ascontiguousarray(sound, dtype=np.float32),
+                    language=language,
+                    beam_size=self._beam,
+                    vad_filter=True,
+                    word_timestamps=True,
+                    condition_on_previous_text=False,
+                )
+            for segment in _drawn(segments):
+                lines.append(_line(segment, facts.language))
+                reached = max(reached, min(float(segment.end) / seconds, 1.0))
+                on_progress(reached)
+        on_progress(1.0)
+        return PieceText(
+            language=facts.language,
+            language_confidence=share(float(facts.language_probability)),
+            segments=settle(lines, seconds),
+        )
+
+    @cached_property
+    def _model(self) -> Any:
+        lacking = [name for name in _NEEDED if not (self._path / name).is_file()]
+        if lacking:  # the vendor would go to the hub for them
+            raise _absent(self._path, ", ".join(lacking))
+        # Imported here: it costs more than half a second, which only those who transcribe should pay.
+        from faster_whisper import WhisperModel
+
+        try:
+            return WhisperModel(
+                str(self._path), device=self._device, compute_type=self._compute_type, cpu_threads=self._threads
+            )
+        except ValueError as error:
+            raise Configuration(
+                Code.SETTING_INVALID,
+                f"Whisper cannot run as {self._compute_type} on {self._device}",
+                value=f"{self._device}, {self._compute_type}",
+            ) from error
+        except (RuntimeError, MemoryError) as error:
+            if _is_out_of_memory(error):
+                raise _no_memory() from error
+            raise Configuration(
+                Code.TRANSCRIBER_REFUSED,
+                f"the model in {self._path} cannot be loaded on {self._device}",
+                path=str(self._path),
+                device=self._device,
+            ) from error
+
+    def _check_language(self, model: Any, language: str | None) -> None:
+        """The vendor would quietly transcribe as English what an English-only model is told to hear as Russian."""
+        if language is not None and language not in model.supported_languages:
+            raise Configuration(
+                Code.TRANSCRIBER_REFUSED,
+                f"the model {self._model_name} does not know the language {language}",
+                model=self._model_name,
+                language=language,
+            )
+
+    def _fingerprint(self) -> str:
+        """Tells weights apart that go by one name: size and both ends of them, without reading all."""
+        weights = self._path / "model.bin"
+        try:
+            size = weights.stat().st_size
+            with weights.open("rb") as file:
+                head = file.read(_HEAD)
+                file.seek(max(size - _HEAD, 0))
+                tail = file.read(_HEAD)
+        except OSError as error:
+            raise _absent(self._path, "model.bin") from error
+        return hashlib.sha256(b"%d" % size + head + tail).hexdigest()[:8]
+
+
+def _drawn(segments: Iterator[Any]) -> Iterator[Any]:
+    """The segments one by one. Only the vendor's own work is inside its errors, not what the caller does between."""
+    while True:
+        with _vendor_errors():
+            segment = next(segments, None)
+        if segment is None:
+            return
+        yield segment
+
+
+def _line(segment: Any, language: str) -> Line:
+    words = _joined(segment.words or (), glue=language not in _UNSPACED)
+    if not words or letters("".join(word.text for word in words)) != letters(segment.text):
+        # No alignment, or one that lost something: the text stands, its times are estimated.
+        words = spread(segment.text, segment.start, segment.end)
+    return Line(words, mean(words))
+
+
+def _joined(heard: Any, *, glue: bool) -> tuple[Word, ...]:
+    """Whisper's bits as words: what does not begin with a blank belongs to the one before (" check", "-in")."""
+    words: list[Word] = []
+    for each in heard:
+        text = " ".join(each.word.split())
+        if not text:
+            continue
+        word = Word(start=float(each.start), end=float(each.end), text=text, confidence=share(float(each.probability)))
+        if glue and words and not each.word[0].isspace():
+            last = words.pop()
+            word = Word(
+                start=last.start,
+                end=word.end,
+                text=last.text + text,
+                confidence=min(last.confidence, word.confidence) if letters(text) else last.confidence,
+            )
+        words.append(word)
+    return tuple(words)
+
+
+@contextmanager
+def _vendor_errors() -> Iterator[None]:
+    # Not subclasses of RuntimeError, and named nowhere else: what the voice activity model raises.
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
+
+    try:
+        yield
+    except (RuntimeError, MemoryError, ValueError, IndexError, Fail, InvalidArgument, RuntimeException) as error:
+        if _is_out_of_memory(error):
+            raise _no_memory() from error
+        raise Integrity(Code.TRANSCRIBER_ANSWER, f"Whisper failed on a piece: {type(error).__name__}") from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+
+
+def _no_memory() -> Unavailable:
+    return Unavailable(Code.TRANSCRIBER_UNAVAILABLE, "no memory left for Whisper", reason="memory")
+
+
+def _absent(path: Path, lacking: str) -> Configuration:
+    return Configuration(Code.MODEL_ABSENT, f"{path} lacks {lacking}", directory=str(path), reason=f"lacks {lacking}")

@@ -1,0 +1,70 @@
+"""The application: options every command takes, and the one place where errors become exit codes."""
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from voxpersona.doors.cli.console import Console, exit_code
+from voxpersona.errors import Code, Integrity, VoxPersonaError
+from voxpersona.settings import Settings, read_settings
+from voxpersona.wiring import House
+
+app = typer.Typer(
+    name="voxpersona",
+    help="Spoken evidence, kept, transcribed, reported on and answered from, on your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+Identity = Annotated[str, typer.Argument(metavar="ID", help="Id of a recording, or a unique start of one.")]
+
+
+@contextmanager
+def opened(*, wants_json: bool) -> Iterator[tuple[House, Console]]:
+    """Read the settings, open the house; errors of ours end the process with their exit code and no traceback."""
+    console = Console(wants_json=wants_json, language="en")
+    try:
+        settings = read_settings()
+        console.language = settings.language
+        quiet(settings)
+        yield House(settings), console
+        sys.stdout.flush()
+    except VoxPersonaError as error:
+        console.failure(error)
+        raise typer.Exit(exit_code(type(error))) from None
+    except BrokenPipeError:
+        # The reader has had enough (`| head`): no fault of ours, and nothing is left to tell it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    except OSError as error:
+        # What no adapter owns: standard output on a full disk, an unreadable working directory.
+        reason = error.strerror or type(error).__name__
+        console.failure(Integrity(Code.INTERNAL, reason, reason=reason))
+        raise typer.Exit(exit_code(Integrity)) from None
+
+
+def quiet(settings: Settings) -> None:
+    """Send our log to standard error at the level asked for; libraries speak only when something is wrong."""
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("voxpersona").setLevel(settings.log_level)
+
+
+def main() -> None:
+    """Entry point of the `voxpersona` command."""
+    from voxpersona.doors.cli import doctor, keeping, reading, taking  # noqa: F401  # importing registers the commands
+
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or pipe that cannot show a letter must not end the program.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    app()

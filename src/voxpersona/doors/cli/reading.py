@@ -1,0 +1,286 @@
+"""Commands that read: list, show, ask, export, original, status."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from voxpersona.doors.cli.app import Identity, Json, app, opened
+from voxpersona.doors.cli.console import Console, clock, printable, size
+from voxpersona.doors.cli.taking import why
+from voxpersona.doors.output import write_output
+from voxpersona.errors import NotFound
+from voxpersona.model import Attribution, Recording, Report, Segment, Standing, State
+from voxpersona.pipeline.ask import ask as ask_archive
+from voxpersona.pipeline.export import Format
+from voxpersona.pipeline.export import export as export_recording
+from voxpersona.wiring import House
+
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="PATH", help="Where to write; - is standard output.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+
+
+def _told(recording: Recording) -> dict[str, Any]:
+    return recording.details.model_dump(mode="json")
+
+
+@app.command(name="list")
+def list_recordings(wants_json: Json = False) -> None:
+    """All recordings, newest first."""
+    with opened(wants_json=wants_json) as (house, console):
+        recordings = house.library.recordings()
+        standings = {recording.id: house.journal.standing(recording.id) for recording in recordings}
+        console.document({"recordings": [_listed(recording, standings[recording.id]) for recording in recordings]})
+        for recording in recordings:
+            day = recording.received_at.astimezone().strftime("%Y-%m-%d %H:%M")
+            length = clock(recording.original.media.seconds)
+            state = standings[recording.id].state
+            console.line(f"{recording.id}  {day}  {length:>8}  {state:<8}  {printable(recording.original.name)}")
+        if not recordings:
+            console.note(
+                console.pick("Nothing here yet: voxpersona receive PATH", "Пока пусто: voxpersona receive PATH")
+            )
+
+
+def _listed(recording: Recording, standing: Standing) -> dict[str, Any]:
+    return {
+        "id": recording.id,
+        "name": recording.original.name,
+        "state": standing.state,
+        "received_at": recording.received_at.isoformat(),
+        "seconds": recording.original.media.seconds,
+        "bytes": recording.original.bytes,
+        "sha256": recording.original.sha256,
+        "details": _told(recording),
+    }
+
+
+@app.command()
+def show(identity: Identity, wants_json: Json = False) -> None:
+    """One recording: details, state, transcript with times, speakers and roles, reports."""
+    with opened(wants_json=wants_json) as (house, console):
+        recording = house.library.recording(identity)
+        standing = house.journal.standing(recording.id)
+        language, engine, segments, attribution = _words(house, recording)
+        reports = house.library.reports(recording.id)
+        console.document(_shown(recording, standing, language, engine, segments, attribution, reports))
+        if console.wants_json:
+            return
+        _show_head(recording, standing, console)
+        if attribution is not None:
+            _show_speakers(attribution, console)
+        for segment in segments or ():
+            who = " ".join(part for part in (segment.speaker, f"({segment.role})" if segment.role else "") if part)
+            console.line(f"  [{clock(segment.start)}–{clock(segment.end)}] {who}: {segment.text}")
+        for report in reports:
+            _show_report(report, console)
+
+
+def _words(
+    house: House, recording: Recording
+) -> tuple[str | None, str | None, tuple[Segment, ...] | None, Attribution | None]:
+    """Language, engine, segments (with roles where there are some) and attribution; None for what is not there yet."""
+    try:
+        attribution = house.library.attribution(recording.id)
+    except NotFound:
+        attribution = None
+    try:
+        transcript = house.library.transcript(recording.id, attribution.transcript if attribution else None)
+    except NotFound:
+        return None, None, None, None
+    segments = attribution.segments if attribution else transcript.segments
+    return transcript.language, transcript.engine, segments, attribution
+
+
+def _shown(
+    recording: Recording,
+    standing: Standing,
+    language: str | None,
+    engine: str | None,
+    segments: tuple[Segment, ...] | None,
+    attribution: Attribution | None,
+    reports: Iterable[Report],
+) -> dict[str, Any]:
+    original = recording.original
+    spoken = None
+    if segments is not None:
+        spoken = {
+            "language": language,
+            "engine": engine,
+            "segments": [segment.model_dump(mode="json") for segment in segments],
+        }
+    return {
+        "id": recording.id,
+        "state": standing.state,
+        "received_at": recording.received_at.isoformat(),
+        "details": _told(recording),
+        "original": {
+            "name": original.name,
+            "sha256": original.sha256,
+            "bytes": original.bytes,
+            "seconds": original.media.seconds,
+            "content_type": original.media.content_type,
+            "damage": original.media.damage,
+        },
+        "run": standing.run,
+        "stages": [progress.model_dump(mode="json", exclude={"recording", "run"}) for progress in standing.stages],
+        "failed": None
+        if standing.failed_code is None
+        else {"stage": standing.stage, "code": standing.failed_code, "reason": standing.failed_reason},
+        "transcript": spoken,
+        "speakers": [speaker.model_dump(mode="json") for speaker in attribution.speakers] if attribution else [],
+        "reports": [report.model_dump(mode="json", exclude={"recording", "format"}) for report in reports],
+    }
+
+
+def _show_head(recording: Recording, standing: Standing, console: Console) -> None:
+    original = recording.original
+    console.line(f"{recording.id}  {printable(original.name)}")
+    console.line(f"  {original.media.content_type}, {clock(original.media.seconds)}, {size(original.bytes)}")
+    console.line(f"  sha256 {original.sha256}")
+    known = {key: value for key, value in _told(recording).items() if value is not None}
+    for key, value in known.items():
+        console.line(f"  {key}: {printable(str(value))}")
+    console.line(f"  {console.pick('state', 'состояние')}: {standing.state}")
+    if standing.failed_code is not None:
+        console.line(f"  {why(standing, console)}")
+
+
+def _show_speakers(attribution: Attribution, console: Console) -> None:
+    console.line()
+    for speaker in attribution.speakers:
+        reasons = "; ".join(sorted({evidence.reason for evidence in speaker.evidence})[:3])
+        sure = f"{speaker.confidence:.0%}"
+        console.line(f"  {speaker.label}: {speaker.role} ({sure}), {clock(speaker.seconds)}  {reasons}")
+    console.line()
+
+
+def _show_report(report: Report, console: Console) -> None:
+    console.line()
+    console.line(f"  {report.title} ({report.template} v{report.version}, {report.method})")
+    for finding in report.findings:
+        console.line(f"  - {finding.text}")
+        for quote in finding.quotes:
+            seal = "" if quote.verified else console.pick("  NOT VERIFIED", "  НЕ ПРОВЕРЕНО")
+            console.line(f"      [{clock(quote.start)}–{clock(quote.end)}] {quote.role}: “{quote.text}”{seal}")
+    if report.not_covered:
+        console.line(f"  {console.pick('Not spoken about', 'Не обсуждалось')}: {', '.join(report.not_covered)}")
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In plain words, in English or Russian.")],
+    wants_json: Json = False,
+) -> None:
+    """Ask the archive: an answer made of quotes, each with its recording and time, or an honest no."""
+    if not question.strip():
+        raise typer.BadParameter("ask something", param_hint="QUESTION")
+    with opened(wants_json=wants_json) as (house, console):
+        answer = ask_archive(question, house.passages, house.embedder, house.library.attribution)
+        console.document(
+            {
+                "question": question,
+                "answer": answer.text,
+                "found": answer.found,
+                "citations": [citation.model_dump(mode="json") for citation in answer.citations],
+            }
+        )
+        console.line(answer.text)
+        for number, citation in enumerate(answer.citations, 1):
+            name = printable(house.library.recording(citation.recording).original.name)
+            console.line(f"  [{number}] {citation.recording} {clock(citation.start)}–{clock(citation.end)}  {name}")
+
+
+@app.command()
+def export(
+    identity: Identity,
+    form: Annotated[Format, typer.Option("--format", help="What to write.")],
+    output: Output = None,
+    force: Force = False,
+    wants_json: Json = False,
+) -> None:
+    """Write the transcript for other programs: subtitles, text, Markdown with reports, JSON."""
+    with opened(wants_json=wants_json) as (house, console):
+        recording = house.library.recording(identity)
+        attribution = house.library.attribution(recording.id)
+        text = export_recording(recording, attribution, house.library.reports(recording.id), form)
+        if output is None or str(output) == "-":
+            console.document({"id": recording.id, "format": form, "path": None, "text": text})
+            if not console.wants_json:
+                sys.stdout.write(text)
+            return
+        path = write_output(output, [text.encode()], name=f"{recording.id}.{form}", force=force)
+        console.document({"id": recording.id, "format": form, "path": str(path)})
+        console.line(str(path))
+
+
+@app.command()
+def original(
+    identity: Identity,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="File or directory to write to.")],
+    force: Force = False,
+    wants_json: Json = False,
+) -> None:
+    """Get the original back, byte for byte; its hash is checked on the way."""
+    with opened(wants_json=wants_json) as (house, console):
+        recording = house.library.recording(identity)
+        kept = recording.original
+        parts = house.audio.read(kept.key)
+        if str(output) == "-" and not console.wants_json:
+            for part in parts:
+                sys.stdout.buffer.write(part)
+            return
+        path = write_output(output, parts, name=kept.key.rsplit("/", 1)[1], force=force)
+        console.document({"id": recording.id, "path": str(path), "sha256": kept.sha256, "bytes": kept.bytes})
+        console.line(f"{path}  ({size(kept.bytes)}, sha256 {kept.sha256[:12]}…)")
+
+
+@app.command()
+def status(wants_json: Json = False) -> None:
+    """What is being worked on and how far it is, what failed and why, how much room is left."""
+    with opened(wants_json=wants_json) as (house, console):
+        recordings = house.library.recordings()
+        standings = [(recording, house.journal.standing(recording.id)) for recording in recordings]
+        counts = {state.value: sum(standing.state is state for _, standing in standings) for state in State}
+        has_worker = house.engine().is_running()
+        kept = sum(recording.original.bytes for recording in recordings)
+        unfinished = [(recording, standing) for recording, standing in standings if standing.state is not State.READY]
+        console.document(
+            {
+                "worker": has_worker,
+                "counts": counts,
+                "bytes": kept,
+                "free_bytes": house.free_bytes(),
+                "recordings": [
+                    {
+                        "id": recording.id,
+                        "name": recording.original.name,
+                        "state": standing.state,
+                        "stage": standing.stage,
+                        "share": standing.share,
+                        "failed_code": standing.failed_code,
+                        "attempts": {progress.stage: progress.attempts for progress in standing.stages},
+                    }
+                    for recording, standing in unfinished
+                ],
+            }
+        )
+        working = (
+            console.pick("a worker is running", "worker работает")
+            if has_worker
+            else console.pick("no worker is running", "worker не запущен")
+        )
+        console.line(f"{working}; {', '.join(f'{state} {count}' for state, count in counts.items())}")
+        console.line(
+            f"{size(kept)} {console.pick('kept', 'сохранено')}, {size(house.free_bytes())} "
+            f"{console.pick('free', 'свободно')}"
+        )
+        for recording, standing in unfinished:
+            where = f"{standing.stage} {standing.share:.0%}" if standing.stage else console.pick("waiting", "ждёт")
+            console.line(f"{recording.id}  {standing.state:<8}  {where}  {printable(recording.original.name)}")
+            if standing.failed_code is not None:
+                console.line(f"              {why(standing, console)}")

@@ -1,0 +1,351 @@
+"""Commands that take in, do over and remove: receive, retry, forget."""
+
+import datetime as dt
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from voxpersona.doors.cli.app import Identity, Json, app, opened
+from voxpersona.doors.cli.console import Console, clock, exit_code, printable, size
+from voxpersona.doors.cli.working import work_until_over
+from voxpersona.doors.texts import explain, say
+from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of
+from voxpersona.model import STAGES, Building, Details, Recording, Scenario, Stage, Standing, State
+from voxpersona.pipeline.forget import forget as forget_recording
+from voxpersona.pipeline.receive import Delivery, Receipt, sweep_spool
+from voxpersona.pipeline.receive import receive as receive_delivery
+from voxpersona.wiring import House
+
+_SPOOL_LEFTOVER_SECONDS = 24 * 3600
+
+
+@dataclass
+class _Outcome:
+    """What became of all that was given to one `receive`."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    refused: list[tuple[str, VoxPersonaError]] = field(default_factory=list)
+
+
+def _is_date(text: str | None) -> str | None:
+    if text is not None:
+        try:
+            dt.date.fromisoformat(text)
+        except ValueError as error:
+            raise typer.BadParameter(f"{text!r} is no date like 2026-11-23") from error
+    return text
+
+
+def _is_language(text: str | None) -> str | None:
+    if text is not None and not (len(text) == 2 and text.isascii() and text.islower()):
+        raise typer.BadParameter(f"{text!r} is no two-letter language code like en or ru")
+    return text
+
+
+Date = Annotated[str | None, typer.Option(help="Day of the recording, as 2026-11-23.", callback=_is_date)]
+Language = Annotated[
+    str | None, typer.Option(help="Language spoken, as en or ru; else found out.", callback=_is_language)
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Return when all work on it is done.")]
+
+
+@app.command()
+def receive(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, directories, or - for standard input.")],
+    name: Annotated[str | None, typer.Option(help="Name of what comes from standard input.")] = None,
+    scenario: Annotated[Scenario | None, typer.Option(help="What kind of recording it is.")] = None,
+    number: Annotated[str | None, typer.Option(help="Number of the interview or audit.")] = None,
+    date: Date = None,
+    employee: Annotated[str | None, typer.Option(help="Who recorded, or was heard as staff.")] = None,
+    client: Annotated[str | None, typer.Option(help="The client it was made for, or with.")] = None,
+    place: Annotated[str | None, typer.Option(help="Name of the hotel, restaurant or health centre.")] = None,
+    building: Annotated[Building | None, typer.Option(help="Type of the building.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Part of the building.")] = None,
+    city: Annotated[str | None, typer.Option(help="City.")] = None,
+    language: Language = None,
+    speakers: Annotated[int | None, typer.Option(min=1, max=20, help="How many people speak; else estimated.")] = None,
+    accept_damaged: Annotated[
+        bool, typer.Option("--accept-damaged", help="Keep recordings that are cut off short.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Take in anew what was forgotten before.")] = False,
+    wait: Wait = False,
+    wants_json: Json = False,
+) -> None:
+    """Keep recordings: hashed, verified, acknowledged; then transcribed, attributed, reported on and indexed."""
+    if "-" in paths and name is None:
+        raise typer.BadParameter("standard input has no name: give one with --name", param_hint="--name")
+    if name is not None and "-" not in paths:
+        raise typer.BadParameter("only names what comes from standard input (-)", param_hint="--name")
+    told = {
+        "scenario": scenario,
+        "number": number or None,
+        "date": date,
+        "employee": employee or None,
+        "client": client or None,
+        "place": place or None,
+        "building": building,
+        "zone": zone or None,
+        "city": city or None,
+        "language": language,
+        "speakers": speakers,
+    }
+    with opened(wants_json=wants_json) as (house, console):
+        sweep_spool(house.spool, _SPOOL_LEFTOVER_SECONDS)
+        details = Details.model_validate({key: _clean(value) for key, value in told.items()})
+        outcome = _Outcome()
+        for path in paths:
+            for candidate in _candidates(path, outcome):
+                _take(candidate, name, details, house, console, outcome, again=again, accept_damaged=accept_damaged)
+        recordings = list({receipt.recording.id: receipt.recording for receipt in outcome.receipts}.values())
+        finished = not wait or work_until_over(house, console, recordings)
+        _tell(outcome, house, console, waited=wait)
+        code = _code(outcome, house, waited=wait and finished)
+        if code:
+            raise typer.Exit(code)
+
+
+def _clean(value: Any) -> Any:
+    """Text as any database and any JSON can hold it."""
+    return value.replace("\x00", "").encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _candidates(path: str, outcome: _Outcome) -> Iterator[str]:
+    """The path itself, or every file below a directory, in order of name. What cannot be walked is refused."""
+    if path == "-" or not Path(path).is_dir():
+        yield path
+        return
+
+    def unreadable(error: OSError) -> None:
+        reason = error.strerror or "unknown"
+        refused = Rejected(Code.UNREADABLE, reason, path=str(error.filename), reason=reason)
+        outcome.refused.append((str(error.filename), refused))
+
+    for directory, below, files in os.walk(path, onerror=unreadable):
+        below.sort()
+        for file in sorted(files):
+            yield str(Path(directory) / file)
+
+
+def _take(
+    path: str,
+    name: str | None,
+    details: Details,
+    house: House,
+    console: Console,
+    outcome: _Outcome,
+    *,
+    again: bool,
+    accept_damaged: bool,
+) -> None:
+    try:
+        with _open(path) as content:
+            known_as, source = _naming(path, name)
+            delivery = Delivery(
+                content=content,
+                name=known_as,
+                source=source,
+                details=details,
+                again=again,
+                accept_damaged=accept_damaged,
+            )
+            receipt = receive_delivery(
+                delivery, spool_directory=house.spool, audio=house.audio, library=house.library, media=house.media
+            )
+    except VoxPersonaError as error:
+        outcome.refused.append((_clean(path), error))
+        console.line(f"{console.pick('rejected', 'не принято')}  {printable(_clean(path))}")
+        console.line(f"          {explain(error, console.language)}")
+        return
+    outcome.receipts.append(receipt)
+    _acknowledge(receipt, known_as, console)
+
+
+@contextmanager
+def _open(path: str) -> Iterator[BinaryIO]:
+    if path == "-":
+        yield sys.stdin.buffer
+        return
+    shown = _clean(path)
+    try:
+        mode = Path(path).stat().st_mode
+        if not stat.S_ISREG(mode):  # opening a pipe or a device could wait for ever
+            raise Rejected(Code.NOT_A_FILE, "neither file nor directory", path=shown)
+        content = Path(path).open("rb")  # noqa: SIM115  # closed below; the try must not cover what the caller does
+    except FileNotFoundError as error:
+        raise NotFound(Code.PATH_ABSENT, "no such path", path=shown) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Rejected(Code.UNREADABLE, reason, path=shown, reason=reason) from error
+    with content:
+        yield content
+
+
+def _naming(path: str, name: str | None) -> tuple[str, str]:
+    """The name a recording is known by and its source key. Bytes that are no UTF-8 show as replacement marks."""
+    if path == "-":
+        assert name is not None
+        return _clean(name), "stdin:{sha256}"
+    absolute = os.fsencode(Path(path).resolve()).decode("utf-8", "replace")
+    return os.fsencode(Path(path).name).decode("utf-8", "replace"), f"path:{{sha256}}:{absolute}"
+
+
+def _acknowledge(receipt: Receipt, name: str, console: Console) -> None:
+    recording, original = receipt.recording, receipt.recording.original
+    if receipt.is_duplicate:
+        console.line(
+            f"{recording.id}  {console.pick('here already', 'уже есть')}  {printable(name)}"
+            f"  =  {printable(original.name)}"
+        )
+        return
+    facts = f"{clock(original.media.seconds)}, {size(original.bytes)}, sha256 {original.sha256[:12]}…"
+    console.line(f"{recording.id}  {console.pick('kept', 'сохранено')}  {printable(name)}  ({facts})")
+    if original.media.damage:
+        console.line(f"              {console.pick('damaged', 'повреждено')}: {original.media.damage}")
+
+
+def _tell(outcome: _Outcome, house: House, console: Console, *, waited: bool) -> None:
+    standings = {receipt.recording.id: house.journal.standing(receipt.recording.id) for receipt in outcome.receipts}
+    console.document(
+        {
+            "recordings": [_receipt_json(receipt, standings[receipt.recording.id]) for receipt in outcome.receipts],
+            "rejected": [
+                {"path": path, "code": error.code, "reason": explain(error, console.language)}
+                for path, error in outcome.refused
+            ],
+        }
+    )
+    for recording, standing in standings.items():
+        if standing.state is State.READY and waited:
+            console.line(f"{recording}  {console.pick('ready', 'готово')}: voxpersona show {recording}")
+        elif standing.failed_code is not None:
+            console.line(f"{recording}  {why(standing, console)}")
+    if len(outcome.receipts) + len(outcome.refused) > 1:
+        kept = len({receipt.recording.id for receipt in outcome.receipts if not receipt.is_duplicate})
+        here = sum(receipt.is_duplicate for receipt in outcome.receipts)
+        console.line(
+            console.pick(
+                f"{kept} kept, {here} here already, {len(outcome.refused)} rejected",
+                f"сохранено {kept}, уже было {here}, не принято {len(outcome.refused)}",
+            )
+        )
+    open_ones = [standing for standing in standings.values() if standing.state in (State.RECEIVED, State.WORKING)]
+    if open_ones and not house.engine().is_running():
+        console.note(
+            console.pick(
+                "Safe. No worker is running: start one with `voxpersona worker`, or add --wait.",
+                "Сохранено. Обработка не запущена: запустите `voxpersona worker` или добавьте --wait.",
+            )
+        )
+
+
+def _receipt_json(receipt: Receipt, standing: Standing) -> dict[str, Any]:
+    recording = receipt.recording
+    return {
+        "id": recording.id,
+        "name": recording.original.name,
+        "state": standing.state,
+        "sha256": recording.original.sha256,
+        "bytes": recording.original.bytes,
+        "duplicate_of": recording.id if receipt.is_duplicate else None,
+        "failed": None if standing.failed_code is None else {"stage": standing.stage, "code": standing.failed_code},
+    }
+
+
+def why(standing: Standing, console: Console) -> str:
+    """One line on why a run failed, and what to do."""
+    code = Code(standing.failed_code or Code.INTERNAL)
+    facts = {"reason": standing.failed_reason or "", "kind": standing.stage or ""}
+    text = say(code, console.language, facts)
+    return f"{console.pick('failed in', 'сбой на этапе')} {standing.stage}: {text}"
+
+
+def _code(outcome: _Outcome, house: House, *, waited: bool) -> int:
+    codes = [exit_code(type(error)) for _, error in outcome.refused]
+    if waited:
+        for receipt in outcome.receipts:
+            failed = house.journal.standing(receipt.recording.id).failed_code
+            if failed is not None:
+                codes.append(exit_code(kind_of(Code(failed))))
+    return max(codes, default=0)
+
+
+@app.command()
+def retry(
+    identity: Identity,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="STAGE", help="First stage to do again; default: the one that failed."),
+    ] = None,
+    wait: Wait = False,
+    wants_json: Json = False,
+) -> None:
+    """Do the work again, from a stage on. Results are versions: the old ones stay until the new ones stand."""
+    with opened(wants_json=wants_json) as (house, console):
+        if start is not None and start not in STAGES:
+            raise Rejected(Code.STAGE_UNKNOWN, "no such stage", stage=start)
+        recording = house.library.recording(identity)
+        standing = house.journal.standing(recording.id)
+        first = Stage(start) if start else _first_to_do(standing)
+        order = house.journal.restart(recording.id, first)
+        if wait:
+            work_until_over(house, console, [recording])
+        standing = house.journal.standing(recording.id)
+        console.document({"id": recording.id, "run": order.run, "from": first, "state": standing.state})
+        console.line(f"{recording.id}  {console.pick('run', 'проход')} {order.run}, {first} …  {standing.state}")
+        if standing.failed_code is not None:
+            console.note(why(standing, console))
+            raise typer.Exit(exit_code(kind_of(Code(standing.failed_code))))
+
+
+def _first_to_do(standing: Standing) -> Stage:
+    return standing.stage if standing.state is State.FAILED and standing.stage else Stage.TRANSCRIBE
+
+
+@app.command()
+def forget(
+    identity: Identity,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wants_json: Json = False,
+) -> None:
+    """Remove a recording and everything made from it, for good."""
+    with opened(wants_json=wants_json) as (house, console):
+        recording = _to_forget(house, identity)
+        name = printable(recording.original.name)
+        if not yes and sys.stdin.isatty():
+            question = console.pick(f"Remove {name} for good?", f"Удалить {name} навсегда?")
+            if not typer.confirm(question, err=True):
+                raise typer.Exit(1)
+        remove(house, recording)
+        console.document({"id": recording.id, "forgotten": True})
+        console.line(f"{recording.id}  {console.pick('forgotten', 'удалено')}  {name}")
+
+
+def _to_forget(house: House, identity: str) -> Recording:
+    """The recording, also one whose forgetting was interrupted."""
+    try:
+        return house.library.recording(identity)
+    except NotFound:
+        half = [recording for recording in house.library.half_forgotten() if recording.id.startswith(identity)]
+        if len(half) != 1 or not identity:
+            raise
+        return half[0]
+
+
+def remove(house: House, recording: Recording) -> None:
+    """Forget one recording with the house's ports."""
+    forget_recording(
+        recording,
+        library=house.library,
+        journal=house.journal,
+        engine=house.engine(),
+        passages=house.passages,
+        audio=house.audio,
+        archive=house.archive,
+    )

@@ -1,0 +1,105 @@
+"""Doing the work, or waiting for whoever does it, with progress to look at."""
+
+import signal
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import FrameType
+
+from voxpersona.doors.cli.console import Console, printable
+from voxpersona.errors import Code, NotFound, Unavailable
+from voxpersona.model import Recording, Standing, State
+from voxpersona.ports import Engine, Journal, OnProgress
+from voxpersona.wiring import House
+
+_LOOK_SECONDS = 0.25
+_OVER = (State.READY, State.FAILED)
+
+
+def stop_on_signals(engine: Engine) -> threading.Event:
+    """SIGTERM and SIGINT drain the engine and set the event; a second one leaves at once. Both are safe."""
+    stopped = threading.Event()
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+        engine.stop()
+
+    signal.signal(signal.SIGTERM, asked)
+    signal.signal(signal.SIGINT, asked)
+    return stopped
+
+
+def work_until_over(house: House, console: Console, recordings: Sequence[Recording]) -> bool:
+    """Return when the newest runs of these recordings are over, working here if nobody else does.
+
+    False where a signal stopped it before.
+    """
+    engine = house.engine()
+    stopped = stop_on_signals(engine)
+    with _Watch(house.journal, console, recordings) as watch:
+        while not watch.is_over() and not stopped.is_set():
+            try:
+                engine.run(until=watch.is_over)
+            except Unavailable as busy:
+                if busy.code is not Code.WORKER_RUNNING:
+                    raise
+                # Another process is the worker and does our work, too; it may end before, so try again.
+                stopped.wait(_LOOK_SECONDS)
+    return not stopped.is_set()
+
+
+class _Watch:
+    """Looks at the journal a few times a second from a thread of its own and shows how far things are."""
+
+    def __init__(self, journal: Journal, console: Console, recordings: Sequence[Recording]) -> None:
+        self._journal = journal
+        self._console = console
+        self._waiting = {recording.id: recording for recording in recordings}
+        self._told: dict[str, OnProgress] = {}
+        self._bars = ExitStack()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    def __enter__(self) -> "_Watch":
+        if not self._waiting:
+            self._over.set()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._bars.close()
+
+    def _look(self) -> None:
+        while not self._over.is_set():
+            for recording in list(self._waiting.values()):
+                self._look_at(recording)
+            if not self._waiting:
+                self._over.set()
+            self._over.wait(_LOOK_SECONDS)
+
+    def _look_at(self, recording: Recording) -> None:
+        try:
+            standing = self._journal.standing(recording.id)
+        except NotFound:  # forgotten while we waited
+            del self._waiting[recording.id]
+            return
+        except Unavailable:
+            return  # the database is busy; look again
+        self._show(recording, standing)
+        if standing.state in _OVER:
+            del self._waiting[recording.id]
+
+    def _show(self, recording: Recording, standing: Standing) -> None:
+        if standing.stage is None:
+            return
+        title = f"{recording.id} {standing.stage} {printable(recording.original.name)[:40]}"
+        if title not in self._told:
+            self._bars.close()
+            self._told[title] = self._bars.enter_context(self._console.progress(title))
+        shown = next((progress.share for progress in standing.stages if progress.stage == standing.stage), 0.0)
+        self._told[title](shown)

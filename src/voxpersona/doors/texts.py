@@ -1,0 +1,210 @@
+"""What the doors say, in English and Russian: what is wrong, what it means, what to do next; keyed by error code.
+
+Braces name facts the error carries; one that is missing shows as a dash. A test holds every code to both languages.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from voxpersona.errors import Code, VoxPersonaError
+
+Language = Literal["en", "ru"]
+
+ERRORS: Mapping[Code, tuple[str, str]] = {
+    Code.EMPTY: (
+        "The file is empty. There is nothing in it to keep. Copy it from the recorder again.",
+        "Файл пуст. Хранить в нём нечего. Скопируйте его с диктофона ещё раз.",
+    ),
+    Code.NOT_AUDIO: (
+        "This is not a sound recording: no decoder knows these bytes, whatever the file is called. "
+        "Check that it is the right file.",
+        "Это не звукозапись: ни один декодер не узнаёт эти данные, как бы файл ни назывался. "
+        "Проверьте, тот ли это файл.",
+    ),
+    Code.NO_SOUND_STREAM: (
+        "There is a picture or a video here, but no sound track. Nothing can be heard in it. "
+        "Check that sound was switched on when it was recorded.",
+        "Здесь есть изображение или видео, но нет звуковой дорожки. Услышать в нём нечего. "
+        "Проверьте, был ли включён звук при записи.",
+    ),
+    Code.SILENT: (
+        "The recording is silent from beginning to end. The microphone was probably off or covered. "
+        "Check the recorder; if another copy has sound, send that one.",
+        "Запись молчит от начала до конца. Вероятно, микрофон был выключен или закрыт. "
+        "Проверьте диктофон; если в другой копии есть звук, отправьте её.",
+    ),
+    Code.TRUNCATED: (
+        "The recording is cut off: {damage}. It was probably not copied to its end. Copy it again; if this is all there "
+        "is, take it in with --accept-damaged.",
+        "Запись обрывается: {damage}. Вероятно, её скопировали не до конца. Скопируйте её ещё раз; если это всё, что "
+        "есть, примите её с ключом --accept-damaged.",
+    ),
+    Code.ENCRYPTED: (
+        "The recording is encrypted or copy-protected and cannot be decoded. Export it unprotected and send that.",
+        "Запись зашифрована или защищена от копирования, и декодировать её нельзя. Выгрузите её без защиты.",
+    ),
+    Code.DAMAGED: (
+        "The recording is damaged and nothing useful can be decoded ({reason}). Copy it from the recorder again.",
+        "Запись повреждена, ничего полезного из неё не декодируется ({reason}). Скопируйте её с диктофона ещё раз.",
+    ),
+    Code.TOO_SHORT: (
+        "The recording holds less than a tenth of a second of sound. Check that it is the right file.",
+        "В записи меньше десятой доли секунды звука. Проверьте, тот ли это файл.",
+    ),
+    Code.NOT_A_FILE: (
+        "{path} is neither a file nor a directory (a device or a pipe). Give a file, a directory, or - for standard "
+        "input.",
+        "{path} — не файл и не каталог (устройство или канал). Укажите файл, каталог или - для стандартного ввода.",
+    ),
+    Code.UNREADABLE: (
+        "{path} cannot be read: {reason}. Check its permissions and try again.",
+        "{path} не читается: {reason}. Проверьте права доступа и повторите.",
+    ),
+    Code.FORGOTTEN: (
+        "This recording was forgotten on {day}, on request, and was not taken in again. If it should be kept after all, "
+        "add --again.",
+        "Эта запись была удалена по просьбе {day} и повторно не принята. Если её всё же нужно хранить, добавьте --again.",
+    ),
+    Code.BAD_DETAIL: (
+        "A detail cannot be used: {reason}. Correct it and send the recording again.",
+        "Одно из сведений не подходит: {reason}. Исправьте его и отправьте запись ещё раз.",
+    ),
+    Code.AMBIGUOUS_ID: (
+        "Several recordings have an id that begins with {id}. Type more of it; `voxpersona list` shows the ids.",
+        "Несколько записей имеют номер, начинающийся с {id}. Введите больше знаков; `voxpersona list` покажет номера.",
+    ),
+    Code.STAGE_UNKNOWN: (
+        "There is no stage {stage}. The stages are transcribe, attribute, report, index.",
+        "Этапа {stage} нет. Этапы: transcribe, attribute, report, index.",
+    ),
+    Code.BUSY_RECORDING: (
+        "Recording {id} is being worked on. Wait until its run is over (`voxpersona status`), then try again.",
+        "Запись {id} сейчас обрабатывается. Дождитесь конца (`voxpersona status`) и повторите.",
+    ),
+    Code.OUTPUT_EXISTS: (
+        "{path} exists already and was left as it is. Choose another name, or remove it first.",
+        "{path} уже существует и оставлен как есть. Выберите другое имя или сначала удалите его.",
+    ),
+    Code.RECORDING_UNKNOWN: (
+        "There is no recording {id}. `voxpersona list` shows those there are.",
+        "Записи {id} нет. `voxpersona list` покажет, какие есть.",
+    ),
+    Code.BLOB_ABSENT: (
+        "{key} is not in the store. If it should be, run `voxpersona check` to see what else is missing, and restore it "
+        "from the backup.",
+        "{key} нет в хранилище. Если должно быть, запустите `voxpersona check`, чтобы узнать, чего ещё не хватает, и "
+        "восстановите из резервной копии.",
+    ),
+    Code.RESULT_ABSENT: (
+        "Recording {id} has no {kind} yet. `voxpersona status` tells how far it is; a worker has to run.",
+        "У записи {id} ещё нет результата ({kind}). `voxpersona status` покажет, как далеко дело; нужен работающий worker.",
+    ),
+    Code.PATH_ABSENT: (
+        "{path} does not exist. Check the spelling.",
+        "{path} не существует. Проверьте написание.",
+    ),
+    Code.FORBIDDEN: ("You may not do this.", "Вам это не разрешено."),
+    Code.STORE_UNAVAILABLE: (
+        "The store does not answer as it should: {reason}. Nothing was lost. Check the disk or the server and try again.",
+        "Хранилище не отвечает как положено: {reason}. Ничего не потеряно. Проверьте диск или сервер и повторите.",
+    ),
+    Code.NO_SPACE: (
+        "There is no room left ({where}). The recording was not taken in; keep your copy. Make room and send it again.",
+        "Не осталось места ({where}). Запись не принята, сохраните свою копию. Освободите место и отправьте её снова.",
+    ),
+    Code.LIBRARY_UNAVAILABLE: (
+        "The database does not answer: {reason}. Nothing was lost. Try again; `voxpersona doctor` tells more.",
+        "База данных не отвечает: {reason}. Ничего не потеряно. Повторите; `voxpersona doctor` расскажет больше.",
+    ),
+    Code.WORKER_RUNNING: (
+        "Another worker looks after this data directory already, and only one may. Nothing needs to be done.",
+        "С этим каталогом данных уже работает другой worker, а он может быть только один. Делать ничего не нужно.",
+    ),
+    Code.TRANSCRIBER_UNAVAILABLE: (
+        "The transcription engine is not available: {reason}. The recording is safe. When the engine answers again, run "
+        "`voxpersona retry`.",
+        "Движок распознавания недоступен: {reason}. Запись сохранена. Когда движок заработает, запустите "
+        "`voxpersona retry`.",
+    ),
+    Code.INDEX_UNAVAILABLE: (
+        "The search index cannot be used: {reason}. Recordings and reports are safe. Run `voxpersona reindex`.",
+        "Поисковый индекс не работает: {reason}. Записи и отчёты целы. Запустите `voxpersona reindex`.",
+    ),
+    Code.BLOB_CORRUPT: (
+        "{key} no longer holds the bytes that were kept: its hash differs. It is not served. Keep the disk as it is, "
+        "restore this blob from the backup, and run `voxpersona check --read`.",
+        "{key} содержит уже не те данные, что были сохранены: хеш не совпадает. Данные не выдаются. Ничего не меняйте на "
+        "диске, восстановите объект из резервной копии и запустите `voxpersona check --read`.",
+    ),
+    Code.BLOB_CONFLICT: (
+        "Other bytes stand under {key} already; they were left untouched. Report this: it should not happen.",
+        "Под именем {key} уже лежат другие данные; они не тронуты. Сообщите об этом: так быть не должно.",
+    ),
+    Code.RESULT_INVALID: (
+        "{key} cannot be read as what it should be. Restore it from the backup, or make it anew with "
+        "`voxpersona retry --from`.",
+        "{key} не читается как то, чем должен быть. Восстановите из резервной копии или создайте заново: "
+        "`voxpersona retry --from`.",
+    ),
+    Code.TRANSCRIBER_ANSWER: (
+        "The transcription engine gave an answer that makes no sense ({reason}). No text was dropped: the stage failed. "
+        "Check the engine, then `voxpersona retry`.",
+        "Движок распознавания дал бессмысленный ответ ({reason}). Текст не потерян: этап остановлен. Проверьте движок, "
+        "затем `voxpersona retry`.",
+    ),
+    Code.INTERNAL: (
+        "Something went wrong inside ({reason}). The recording is safe. Try `voxpersona retry`; if it happens again, "
+        "report it with the log.",
+        "Внутренняя ошибка ({reason}). Запись сохранена. Попробуйте `voxpersona retry`; если повторится, сообщите об этом "
+        "вместе с журналом.",
+    ),
+    Code.SETTING_INVALID: (
+        "The setting {name} cannot be used: {reason}. Correct it in the environment or in .env; docs/settings.md explains "
+        "it.",
+        "Настройка {name} не годится: {reason}. Исправьте её в окружении или в .env; пояснения в docs/settings.md.",
+    ),
+    Code.MODEL_ABSENT: (
+        "A model file is missing. {reason}",
+        "Не хватает файла модели. {reason}",
+    ),
+    Code.MODEL_ALTERED: (
+        "A model file is not the one it should be: {path} has the sha256 {found}, expected is {expected}. It is not used. "
+        "Delete it and install it again.",
+        "Файл модели не тот, что нужен: у {path} sha256 {found}, ожидается {expected}. Он не используется. Удалите его и "
+        "установите заново.",
+    ),
+    Code.DATA_DIRECTORY: (
+        "The directory {path} cannot be used: {reason}. Point {name} at a directory of yours on a local disk.",
+        "Каталог {path} не годится: {reason}. Укажите в {name} свой каталог на локальном диске.",
+    ),
+    Code.LINK_UNSUPPORTED: (
+        "This store cannot make links. Fetch the recording with `voxpersona original`.",
+        "Это хранилище не умеет создавать ссылки. Получите запись командой `voxpersona original`.",
+    ),
+    Code.TRANSCRIBER_REFUSED: (
+        "The transcription server refuses: {reason}. Check VOXPERSONA_TRANSCRIBER_KEY, VOXPERSONA_TRANSCRIBER_MODEL and "
+        "VOXPERSONA_TRANSCRIBER_URL, then `voxpersona retry`.",
+        "Сервер распознавания отказывает: {reason}. Проверьте VOXPERSONA_TRANSCRIBER_KEY, VOXPERSONA_TRANSCRIBER_MODEL и "
+        "VOXPERSONA_TRANSCRIBER_URL, затем `voxpersona retry`.",
+    ),
+    Code.TEMPLATE_INVALID: (
+        "A report template cannot be used: {file}, line {line}: {problem}. Correct it, or take it out of "
+        "VOXPERSONA_TEMPLATES.",
+        "Шаблон отчёта не годится: {file}, строка {line}: {problem}. Исправьте его или уберите из VOXPERSONA_TEMPLATES.",
+    ),
+}
+
+
+class _Facts(dict[str, object]):
+    def __missing__(self, name: str) -> str:
+        return "—"
+
+
+def say(code: Code, language: Language, facts: Mapping[str, object]) -> str:
+    """The sentence for a code in a language."""
+    return ERRORS[code][0 if language == "en" else 1].format_map(_Facts(facts))
+
+
+def explain(error: VoxPersonaError, language: Language) -> str:
+    """What a person is told about an error. `detail` serves as the reason where no better one was given."""
+    return say(error.code, language, {"reason": error.detail, **error.facts})

@@ -1,0 +1,197 @@
+"""Attribute: give every word of a transcript to a speaker and every speaker a role. The words are never altered.
+
+words -> the turn they overlap -> borders moved to sentence ends near by -> segments of one speaker each -> roles
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+
+from voxpersona.model import Attribution, Details, Segment, Transcript, Turn, Word
+from voxpersona.pipeline.roles import cast
+
+METHOD = "rules"
+NOBODY = "SPEAKER_00"
+"""The label of all words where nobody was told apart."""
+
+ISLAND = 0.4
+"""Seconds under which a lone word of one voice inside another's sentence is a slip of the diarizer."""
+REACH = 0.5
+"""Seconds over which a change of speaker moves to the end of a sentence: turns are no more exact than that."""
+READABLE = 15.0
+"""Seconds above which a segment is cut between sentences."""
+ENDLESS = 2 * READABLE
+"""Seconds above which a segment without sentence ends is cut at its widest pause."""
+BREATH = 1.0
+"""Seconds of pause over which a sentence cut in two by the engine is not joined again."""
+
+_CLOSERS = "\"'»”’)]"
+
+
+def attribute(
+    transcript: Transcript, turns: Sequence[Turn], details: Details, *, number: int, diarizer: str
+) -> Attribution:
+    """The transcript's words, each exactly once and in order, in segments of one speaker with a role.
+
+    `number` is the run that asks, `diarizer` the name of what made the turns. A word outside all turns goes to the
+    nearest one in time; no turns at all make one speaker. Labels count from SPEAKER_00 by first appearance in the
+    text. A segment's confidence is that of its words.
+    """
+    segments = _renamed(_recut(transcript.segments, _Voices(turns)))
+    speakers = cast(segments, details)
+    roles = {speaker.label: speaker.role for speaker in speakers}
+    return Attribution(
+        recording=transcript.recording,
+        number=number,
+        transcript=transcript.number,
+        diarizer=diarizer,
+        method=METHOD,
+        speakers=speakers,
+        segments=tuple(
+            segment.model_copy(update={"role": roles[segment.speaker or NOBODY].value}) for segment in segments
+        ),
+    )
+
+
+class _Voices:
+    """Who speaks in a span of time. Turns in order of time, not overlapping."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._turns = sorted(turns, key=lambda turn: (turn.start, turn.end))
+        self._ends = [turn.end for turn in self._turns]
+
+    def at(self, start: float, end: float) -> str:
+        """The voice heard longest in `[start, end)`, else the nearest in time."""
+        if not self._turns:
+            return NOBODY
+        first = bisect_right(self._ends, start)
+        heard: defaultdict[str, float] = defaultdict(float)
+        for turn in self._turns[first:]:
+            if turn.start >= end:
+                break
+            heard[turn.speaker] += min(end, turn.end) - max(start, turn.start)
+        if heard:
+            return max(heard, key=lambda voice: heard[voice])
+        near = self._turns[max(0, first - 1) : first + 1]
+        return min(near, key=lambda turn: max(turn.start - end, start - turn.end, 0.0)).speaker
+
+
+def _recut(segments: Sequence[Segment], voices: _Voices) -> list[Segment]:
+    """Segments of one voice each; those without words are kept as they are."""
+    found: list[Segment] = []
+    for has_words, group in groupby(segments, key=lambda segment: bool(segment.words)):
+        if has_words:
+            found += _from_words(list(group), voices)
+        else:
+            found += [
+                segment.model_copy(update={"speaker": voices.at(segment.start, segment.end)}) for segment in group
+            ]
+    return found
+
+
+def _from_words(segments: Sequence[Segment], voices: _Voices) -> Iterator[Segment]:
+    words = [word for segment in segments for word in segment.words]
+    labels = _at_sentences(words, _without_islands(words, [voices.at(word.start, word.end) for word in words]))
+    cuts = {0}
+    for segment in segments:
+        cuts.add(max(cuts) + len(segment.words))
+    for place in range(1, len(words)):
+        if labels[place] != labels[place - 1]:
+            cuts.add(place)
+        elif place in cuts and _runs_on(words[place - 1], words[place]):
+            cuts.remove(place)
+    for first, last in pairwise(sorted(cuts)):
+        for part in _readable(words[first:last]):
+            yield Segment(
+                start=part[0].start,
+                end=max(word.end for word in part),
+                text=" ".join(word.text for word in part),
+                words=tuple(part),
+                confidence=sum(word.confidence for word in part) / len(part),
+                speaker=labels[first],
+            )
+
+
+def _without_islands(words: Sequence[Word], labels: Sequence[str]) -> list[str]:
+    """Give a short lone word inside somebody's sentence to that somebody. A word that is a sentence stays ("Yes.")."""
+    mended = list(labels)
+    for place in range(1, len(words) - 1):
+        before, word, after = mended[place - 1], words[place], mended[place + 1]
+        is_island = before == after != mended[place] and word.end - word.start < ISLAND
+        if is_island and not (_ends_sentence(words[place - 1]) and _ends_sentence(word)):
+            mended[place] = before
+    return mended
+
+
+def _at_sentences(words: Sequence[Word], labels: Sequence[str]) -> list[str]:
+    """Move every change of speaker to the nearest sentence end within REACH; nobody loses all words by it."""
+    mended = list(labels)
+    changes = [place for place in range(1, len(words)) if labels[place] != labels[place - 1]]
+    lowest = 1
+    for nth, place in enumerate(changes):
+        highest = (changes[nth + 1] if nth + 1 < len(changes) else len(words)) - 1
+        target = _sentence_start(words, place, lowest, highest)
+        for moved in range(min(place, target), max(place, target)):
+            mended[moved] = labels[place] if target < place else labels[place - 1]
+        lowest = target + 1
+    return mended
+
+
+def _sentence_start(words: Sequence[Word], place: int, lowest: int, highest: int) -> int:
+    """The place from `lowest` to `highest`, both included, that begins a sentence and is nearest to `place` in time."""
+
+    def distance(other: int) -> float:
+        return abs(_gap_middle(words, other) - border)
+
+    border = _gap_middle(words, place)
+    best, least = place, REACH
+    for step in (-1, 1):
+        other = place
+        while lowest <= other <= highest and distance(other) <= least:
+            if _ends_sentence(words[other - 1]):
+                best, least = other, distance(other)
+                break
+            other += step
+    return best
+
+
+def _gap_middle(words: Sequence[Word], place: int) -> float:
+    return (words[place - 1].end + words[place].start) / 2
+
+
+def _runs_on(before: Word, after: Word) -> bool:
+    """Whether the engine cut here in the middle of a sentence."""
+    return not _ends_sentence(before) and after.start - before.end < BREATH
+
+
+def _readable(words: Sequence[Word]) -> list[Sequence[Word]]:
+    """Cut what is too long to read at a sentence end near its middle; without one, at the widest pause."""
+    long = words[-1].end - words[0].start
+    if long <= READABLE or len(words) < 2:
+        return [words]
+    middle = (words[0].start + words[-1].end) / 2
+    ends = [place for place in range(1, len(words)) if _ends_sentence(words[place - 1])]
+    if ends:
+        cut = min(ends, key=lambda place: abs(_gap_middle(words, place) - middle))
+    elif long > ENDLESS:
+        third = len(words) // 3
+        inner = range(max(1, third), max(2, len(words) - third))
+        cut = max(inner, key=lambda place: words[place].start - words[place - 1].end)
+    else:
+        return [words]
+    return [*_readable(words[:cut]), *_readable(words[cut:])]
+
+
+def _ends_sentence(word: Word) -> bool:
+    return word.text.rstrip(_CLOSERS).endswith((".", "?", "!", "…"))
+
+
+def _renamed(segments: Iterable[Segment]) -> list[Segment]:
+    """Labels by first appearance in the text."""
+    names: dict[str, str] = {}
+    found = []
+    for segment in segments:
+        name = names.setdefault(segment.speaker or NOBODY, f"SPEAKER_{len(names):02d}")
+        found.append(segment.model_copy(update={"speaker": name}))
+    return found

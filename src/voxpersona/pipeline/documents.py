@@ -1,0 +1,52 @@
+"""Results as JSON documents in the bucket: written once, read back as the noun they were."""
+
+import hashlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from voxpersona.errors import Code, Integrity, NotFound
+from voxpersona.model.noun import Noun
+from voxpersona.ports import Blobs
+
+N = TypeVar("N", bound=Noun)
+
+JSON = "application/json"
+MARKDOWN = "text/markdown; charset=utf-8"
+
+
+def write(blobs: Blobs, key: str, content: bytes, content_type: str = JSON) -> None:
+    """Put one small document."""
+    digest = hashlib.sha256(content).hexdigest()
+    blobs.put(key, [content], sha256=digest, size=len(content), content_type=content_type)
+
+
+def read(blobs: Blobs, key: str, noun: type[N]) -> N:
+    """The noun that stands under the key. NotFound BLOB_ABSENT; not readable as that noun: Integrity."""
+    content = b"".join(blobs.read(key))
+    try:
+        return noun.model_validate_json(content)
+    except ValidationError as error:
+        # Not the validation error's text: it quotes what was said.
+        raise Integrity(Code.RESULT_INVALID, f"{key} is no {noun.__name__}", key=key) from error
+
+
+def made_once(blobs: Blobs, key: str, noun: type[N], make: Callable[[], N]) -> N:
+    """What stands under the key, or what `make` makes, put there first.
+
+    A step that is repeated after a crash finds its result here and pays nothing twice. Two makers at once: the
+    first put wins and both return it.
+    """
+    try:
+        return read(blobs, key, noun)
+    except NotFound:
+        pass
+    made = make()
+    try:
+        write(blobs, key, made.model_dump_json().encode())
+    except Integrity as conflict:
+        if conflict.code is not Code.BLOB_CONFLICT:
+            raise
+        return read(blobs, key, noun)
+    return made

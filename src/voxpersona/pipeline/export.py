@@ -1,0 +1,211 @@
+"""The verb export: a transcript and its reports in the forms other programs and people read.
+
+The JSON document is stable; a change that breaks a reader raises `version`:
+
+    {"format": "voxpersona-export", "version": 1,
+     "recording": {id, name, sha256, bytes, received_at, seconds, content_type, details},
+     "transcript": {number, transcript, diarizer, method, speakers: [...],
+                    segments: [{start, end, text, speaker, role, confidence, words: [{start, end, text, confidence}]}]},
+     "reports": [...]}
+
+Times are seconds from the start of the recording. `details`, `speakers`, the segments and the reports have the fields
+of the nouns of those names. Where the recording came from (its source key) and where it is kept stay at home.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Literal
+
+from voxpersona.errors import Code, Rejected
+from voxpersona.model import Attribution, Details, Recording, Report, Segment, Speaker
+from voxpersona.model.noun import Noun
+from voxpersona.pipeline.cues import Cue, cues
+from voxpersona.pipeline.render import clock, details_table, escape, render_markdown, time_range
+from voxpersona.pipeline.wording import Wording, wording
+
+
+class Format(StrEnum):
+    SRT = "srt"
+    VTT = "vtt"
+    TXT = "txt"
+    MD = "md"
+    JSON = "json"
+
+
+class ExportedRecording(Noun):
+    id: str
+    name: str
+    sha256: str
+    bytes: int
+    received_at: dt.datetime
+    seconds: float
+    content_type: str
+    details: Details
+
+
+class ExportedTranscript(Noun):
+    """`number` is the attribution's, `transcript` the number of the transcript whose words these are."""
+
+    number: int
+    transcript: int
+    diarizer: str
+    method: str
+    speakers: tuple[Speaker, ...]
+    segments: tuple[Segment, ...]
+
+
+class Export(Noun):
+    """The JSON document."""
+
+    format: Literal["voxpersona-export"] = "voxpersona-export"
+    version: Literal[1] = 1
+    recording: ExportedRecording
+    transcript: ExportedTranscript
+    reports: tuple[Report, ...]
+
+
+def export(recording: Recording, attribution: Attribution, reports: Sequence[Report], form: str) -> str:
+    """The text of one export, lines ended by LF. An unknown form: Rejected BAD_DETAIL.
+
+    `srt` and `vtt` hold every word of the transcript once, in order; `txt` adds times and roles; `md` reports and
+    transcript; `json` everything.
+    """
+    try:
+        wanted = Format(form)
+    except ValueError as error:
+        allowed = ", ".join(Format)
+        raise Rejected(Code.BAD_DETAIL, f"no export form {form!r}", name="format", allowed=allowed) from error
+    words = wording(_language(recording, attribution))
+    match wanted:
+        case Format.SRT:
+            return _srt(attribution.segments)
+        case Format.VTT:
+            return _vtt(attribution.segments)
+        case Format.TXT:
+            return _txt(recording, attribution.segments, words)
+        case Format.MD:
+            return _md(recording, attribution.segments, reports, words)
+        case Format.JSON:
+            return _json(recording, attribution, reports)
+
+
+def _srt(segments: Sequence[Segment]) -> str:
+    """SubRip. It has no escapes; only the arrow, which would end a cue's text for some readers, is written as one."""
+    blocks = []
+    for number, cue in enumerate(cues(segments), 1):
+        text = "\n".join(cue.lines).replace("-->", "→")
+        blocks.append(f"{number}\n{_stamp(cue.start, ',')} --> {_stamp(cue.end, ',')}\n{text}\n")
+    return "\n".join(blocks)
+
+
+def _vtt(segments: Sequence[Segment]) -> str:
+    """WebVTT, https://www.w3.org/TR/webvtt1/ (cue text and voice spans)."""
+    names = _names(segments, None)
+    blocks = ["WEBVTT\n"]
+    for cue in cues(segments):
+        blocks.append(f"{_stamp(cue.start, '.')} --> {_stamp(cue.end, '.')}\n{_voice(cue, names)}\n")
+    return "\n".join(blocks)
+
+
+def _voice(cue: Cue, names: Sequence[str | None]) -> str:
+    text = "\n".join(_vtt_escape(line) for line in cue.lines)
+    name = names[cue.segment]
+    return text if name is None else f"<v {_vtt_escape(name)}>{text}</v>"
+
+
+def _vtt_escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _txt(recording: Recording, segments: Sequence[Segment], words: Wording) -> str:
+    names = _names(segments, words)
+    head = [recording.original.name, f"{recording.id}  sha256 {recording.original.sha256}", ""]
+    lines = [
+        f"[{clock(int(segment.start))}] {name or words.unknown_speaker}: {' '.join(segment.text.split())}"
+        for segment, name in zip(segments, names, strict=True)
+        if segment.text.strip()
+    ]
+    return "\n".join([" ".join(line.split()) for line in head] + lines) + "\n"
+
+
+def _md(recording: Recording, segments: Sequence[Segment], reports: Sequence[Report], words: Wording) -> str:
+    parts = [f"# {escape(recording.original.name)}", details_table(recording, words)]
+    if reports:
+        parts.append(f"## {words.reports}")
+        # A report is a document of its own; inside this one its headings stand two levels lower.
+        parts += [_lowered(render_markdown(report, recording)) for report in reports]
+    parts.append(f"## {words.transcript}")
+    names = _names(segments, words)
+    parts += [
+        f"**{escape(name or words.unknown_speaker)}**, {time_range(segment.start, segment.end)}: {escape(segment.text)}"
+        for segment, name in zip(segments, names, strict=True)
+        if segment.text.strip()
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _lowered(markdown: str) -> str:
+    return "\n".join(f"##{line}" if line.startswith("#") else line for line in markdown.rstrip().split("\n"))
+
+
+def _json(recording: Recording, attribution: Attribution, reports: Sequence[Report]) -> str:
+    original = recording.original
+    document = Export(
+        recording=ExportedRecording(
+            id=recording.id,
+            name=original.name,
+            sha256=original.sha256,
+            bytes=original.bytes,
+            received_at=recording.received_at,
+            seconds=original.media.seconds,
+            content_type=original.media.content_type,
+            details=recording.details,
+        ),
+        transcript=ExportedTranscript(
+            number=attribution.number,
+            transcript=attribution.transcript,
+            diarizer=attribution.diarizer,
+            method=attribution.method,
+            speakers=attribution.speakers,
+            segments=attribution.segments,
+        ),
+        reports=tuple(reports),
+    )
+    return document.model_dump_json(indent=2) + "\n"
+
+
+def _names(segments: Sequence[Segment], words: Wording | None) -> list[str | None]:
+    """Who speaks in each segment: the role, numbered where several speakers share it, else the speaker's label.
+
+    Without `words` the role stands as its plain English value; None where nothing is known.
+    """
+    sharing: dict[str, list[str | None]] = {}
+    for segment in segments:
+        if segment.role is not None:
+            speakers = sharing.setdefault(segment.role, [])
+            if segment.speaker not in speakers:
+                speakers.append(segment.speaker)
+    names: list[str | None] = []
+    for segment in segments:
+        if segment.role is None:
+            names.append(segment.speaker)
+            continue
+        role = segment.role if words is None else words.role(segment.role, segment.speaker)
+        speakers = sharing[segment.role]
+        names.append(role if len(speakers) == 1 else f"{role} {speakers.index(segment.speaker) + 1}")
+    return names
+
+
+def _language(recording: Recording, attribution: Attribution) -> str:
+    """The language of headings and roles: as told, else Russian where most letters are Cyrillic."""
+    if recording.details.language is not None:
+        return recording.details.language
+    letters = [letter for segment in attribution.segments for letter in segment.text.lower() if letter.isalpha()]
+    cyrillic = sum(1 for letter in letters if "а" <= letter <= "я" or letter == "ё")
+    return "ru" if 2 * cyrillic > len(letters) else "en"
+
+
+def _stamp(milliseconds: int, point: str) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{rest:03}"

@@ -1,0 +1,35 @@
+"""Put one recording's passages into the index."""
+
+import numpy as np
+
+from voxpersona.model import Attribution, Recording
+from voxpersona.pipeline.passages import passages
+from voxpersona.ports import Embedder, OnProgress, PassageIndex
+
+_BATCH = 8
+"""Passages embedded at a time: about a second of work, so that progress is seen to move."""
+
+
+def index(
+    recording: Recording,
+    attribution: Attribution,
+    embedder: Embedder,
+    index: PassageIndex,
+    language: str,
+    on_progress: OnProgress,
+) -> int:
+    """Make the attribution's passages what the index knows of the recording; return their number. Idempotent.
+
+    `language` is the transcript's, ISO 639-1. Errors: those of the embedder and the index; before the last call to
+    the index nothing has changed.
+    """
+    pieces = passages(attribution, language=language)
+    vectors = np.zeros((len(pieces), embedder.dimensions), dtype=np.float32)
+    on_progress(0.0)
+    for first in range(0, len(pieces), _BATCH):
+        batch = pieces[first : first + _BATCH]
+        vectors[first : first + len(batch)] = embedder.passages([piece.text for piece in batch])
+        on_progress((first + len(batch)) / (len(pieces) + 1))
+    index.upsert(recording.id, pieces, vectors)
+    on_progress(1.0)
+    return len(pieces)

@@ -1,0 +1,109 @@
+"""A report as a document a client can be handed, in Markdown; and the small rules of writing that exports share."""
+
+import datetime as dt
+import math
+import re
+
+from voxpersona.model import Building, Details, Finding, Quote, Recording, Report, Scenario
+from voxpersona.pipeline.report import METHOD
+from voxpersona.pipeline.wording import Wording, wording
+
+_NBSP = "\u00a0"
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&$^])")
+_HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def render_markdown(report: Report, recording: Recording) -> str:
+    """The report in its own language: what is known of the recording, findings with quotes, topics not covered, source.
+
+    Whatever somebody said or typed is escaped: it is shown letter by letter and never becomes markup. A quote that
+    is not verified is marked so and carries no time.
+    """
+    words = wording(report.language)
+    parts = [f"# {escape(report.title)}", details_table(recording, words), f"## {words.findings}"]
+    for number, finding in enumerate(report.findings, 1):
+        parts += _finding(number, finding, words)
+    if not report.findings:
+        parts.append(words.no_findings)
+    if report.not_covered:
+        parts += [f"## {words.not_covered}", "\n".join(f"- {escape(title)}" for title in report.not_covered)]
+    parts += [f"## {words.source}", _source(report, recording, words)]
+    return "\n\n".join(parts) + "\n"
+
+
+def details_table(recording: Recording, words: Wording) -> str:
+    """A Markdown table of what is known about the recording; what is not known has no row."""
+    rows = [(words.recording, recording.original.name)]
+    rows += [(words.details[name], text) for name, text in known(recording.details, words)]
+    rows.append((words.received, day(recording.received_at.date(), words)))
+    rows.append((words.length, clock(math.ceil(recording.original.media.seconds))))
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {escape(text)} |" for name, text in rows)])
+
+
+def known(details: Details, words: Wording) -> list[tuple[str, str]]:
+    """The details that are known, by field name, each as a word of the language."""
+    found: list[tuple[str, str]] = []
+    for name in type(details).model_fields:
+        value = getattr(details, name)
+        if isinstance(value, Scenario):
+            found.append((name, words.scenarios[value]))
+        elif isinstance(value, Building):
+            found.append((name, words.buildings[value]))
+        elif isinstance(value, dt.date):
+            found.append((name, day(value, words)))
+        elif value is not None:
+            found.append((name, str(value)))
+    return found
+
+
+def escape(text: str) -> str:
+    """Text of others made harmless in Markdown: on one line, without invisible marks, no character of it markup."""
+    flat = " ".join(_HIDDEN.sub("", text).split())
+    escaped = _SPECIAL.sub(r"\\\1", flat)
+    # Only at the beginning of a line do these open a list, a heading or a rule; and "://" makes a bare link.
+    escaped = re.sub(r"^([-+=])", r"\\\1", escaped)
+    escaped = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", escaped)
+    return escaped.replace("://", r"\://")
+
+
+def clock(seconds: int) -> str:
+    """`00:16`, from an hour on `1:02:03`."""
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60:02}:{rest % 60:02}"
+
+
+def time_range(start: float, end: float) -> str:
+    """`00:10–00:16`: whole seconds that hold the whole range."""
+    return f"{clock(math.floor(start))}–{clock(math.ceil(end))}"
+
+
+def day(date: dt.date, words: Wording) -> str:
+    return date.strftime("%d.%m.%Y") if words.language == "ru" else date.isoformat()
+
+
+def _finding(number: int, finding: Finding, words: Wording) -> list[str]:
+    lines = "\n".join(f"- {_quote(quote, words)}" for quote in finding.quotes)
+    return [f"### {number}. {escape(finding.text)}", *([lines] if lines else [])]
+
+
+def _quote(quote: Quote, words: Wording) -> str:
+    said = escape(words.quoted(" ".join(quote.text.split())))
+    if not quote.verified:
+        return f"{said}{_NBSP}— *{words.unverified}*"
+    who = escape(words.role(quote.role, quote.speaker))
+    return f"{said}{_NBSP}— {who}, {time_range(quote.start, quote.end)}"
+
+
+def _source(report: Report, recording: Recording, words: Wording) -> str:
+    original = recording.original
+    opening, closing = words.marks
+    is_extractive = report.method == METHOD
+    method = words.extractive if is_extractive else f"{words.by_model}: {escape(report.method)}."
+    return "\n".join(
+        [
+            f"- {words.recording}: {opening}{escape(original.name)}{closing}, `{recording.id}`",
+            f"- SHA-256: `{original.sha256}`",
+            f"- {words.template}: {escape(report.template)}, {words.version} {report.version} ({report.language})",
+            f"- {method}",
+        ]
+    )

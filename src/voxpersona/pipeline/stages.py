@@ -1,0 +1,215 @@
+"""The stages of the whole way over the real ports: what `whole_way` calls, one small method per durable step."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxpersona.errors import Code, NotFound
+from voxpersona.model import (
+    Attribution,
+    Piece,
+    PieceText,
+    Recording,
+    RecordingId,
+    Report,
+    Stage,
+    Transcript,
+    WorkOrder,
+)
+from voxpersona.pipeline import documents, layout
+from voxpersona.pipeline.attribute import attribute
+from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.index import index
+from voxpersona.pipeline.pieces import join, plan
+from voxpersona.pipeline.render import render_markdown
+from voxpersona.pipeline.report import report
+from voxpersona.ports import (
+    Blobs,
+    Diarizer,
+    Embedder,
+    Journal,
+    Library,
+    Media,
+    OnProgress,
+    PassageIndex,
+    Sound,
+    Transcriber,
+)
+from voxpersona.templates import Template, fitting
+
+_PROGRESS_EVERY = 1.0  # seconds between two writes of a stage's share: each is a commit
+_PIECES_VERSION = "1"  # raise it when pieces are cut or joined differently: old texts of pieces are then left alone
+
+
+class _Throttled:
+    """Tells the journal how far a stage is, at most once a second."""
+
+    def __init__(self, journal: Journal, order: WorkOrder, stage: Stage) -> None:
+        self._journal = journal
+        self._order = order
+        self._stage = stage
+        self._next = 0.0
+
+    def part(self, start: float, end: float) -> OnProgress:
+        """Progress of a part of the stage, which goes from share `start` to share `end`."""
+
+        def told(share: float) -> None:
+            if time.monotonic() >= self._next or share >= 1:
+                self._next = time.monotonic() + _PROGRESS_EVERY
+                reached = start + (end - start) * min(1.0, max(0.0, share))
+                self._journal.progress(self._order, self._stage, reached)
+
+        return told
+
+
+@dataclass(frozen=True)
+class PortStages:
+    """See `pipeline.Stages`. `scratch` is a directory of this machine for decoded sound; losing it loses nothing."""
+
+    audio: Blobs
+    archive: Blobs
+    library: Library
+    journal: Journal
+    media: Media
+    transcriber: Transcriber
+    diarizer: Diarizer
+    embedder: Embedder
+    passages: PassageIndex
+    templates: Sequence[Template]
+    scratch: Path
+
+    def plan(self, order: WorkOrder) -> list[list[float]]:
+        """Where to cut: `[start, end)` of each piece in seconds."""
+        return [[piece.start, piece.end] for piece in plan(self._sound(order.recording))]
+
+    def hear(self, order: WorkOrder, spans: list[list[float]], index: int) -> None:
+        """Text of one piece into the bucket; found there, it is not made again."""
+        recording = self.library.recording(order.recording)
+        start, end = spans[index]
+        seconds = spans[-1][1] or 1.0
+        progress = _Throttled(self.journal, order, Stage.TRANSCRIBE).part(start / seconds, end / seconds)
+
+        def make() -> PieceText:
+            samples = self._sound(recording.id).read(start, end)
+            return self.transcriber.transcribe(samples, language=recording.details.language, on_progress=progress)
+
+        documents.made_once(self.archive, self._piece_key(recording, spans[index], index), PieceText, make)
+        progress(1.0)
+
+    def transcribe(self, order: WorkOrder, spans: list[list[float]]) -> None:
+        """Join the pieces to this run's transcript."""
+        recording = self.library.recording(order.recording)
+
+        def make() -> Transcript:
+            pieces = [Piece(index=index, start=start, end=end) for index, (start, end) in enumerate(spans)]
+            keys = [self._piece_key(recording, span, index) for index, span in enumerate(spans)]
+            texts = [documents.read(self.archive, key, PieceText) for key in keys]
+            language, segments = join(pieces, texts)
+            return Transcript(
+                recording=recording.id,
+                number=order.run,
+                language=language,
+                engine=self.transcriber.name,
+                seconds=spans[-1][1],
+                segments=segments,
+            )
+
+        documents.made_once(self.archive, layout.transcript(recording.id, order.run), Transcript, make)
+
+    def attribute(self, order: WorkOrder) -> None:
+        """Give this run's (or the current) transcript its speakers and roles."""
+        recording = self.library.recording(order.recording)
+        number = order.run if order.covers(Stage.TRANSCRIBE) else None
+        transcript = self.library.transcript(recording.id, number)
+        progress = _Throttled(self.journal, order, Stage.ATTRIBUTE).part(0.0, 1.0)
+
+        def make() -> Attribution:
+            turns = self.diarizer.diarize(
+                self._sound(recording.id), speakers=recording.details.speakers, on_progress=progress
+            )
+            return attribute(transcript, turns, recording.details, number=order.run, diarizer=self.diarizer.name)
+
+        documents.made_once(self.archive, layout.roles(recording.id, order.run), Attribution, make)
+
+    def report(self, order: WorkOrder) -> list[str]:
+        """Write the reports that fit; returns the names of their templates."""
+        recording = self.library.recording(order.recording)
+        attribution = self._attribution(order)
+        language = self._language(attribution)
+        chosen = fitting(self.templates, recording.details, language=language, speakers=len(attribution.speakers))
+        for template in chosen:
+            self._write_report(recording, attribution, template, order.run)
+        return [template.name for template in chosen]
+
+    def _write_report(self, recording: Recording, attribution: Attribution, template: Template, number: int) -> None:
+        def make() -> Report:
+            return report(attribution, recording.details, template, number=number)
+
+        key = layout.report(recording.id, template.name, number)
+        written = documents.made_once(self.archive, key, Report, make)
+        text = render_markdown(written, recording).encode()
+        documents.write(self.archive, layout.report_text(recording.id, template.name, number), text, documents.MARKDOWN)
+
+    def index(self, order: WorkOrder) -> None:
+        """Make the current words searchable."""
+        recording = self.library.recording(order.recording)
+        attribution = self._attribution(order)
+        progress = _Throttled(self.journal, order, Stage.INDEX).part(0.0, 1.0)
+        index(
+            recording,
+            attribution,
+            self.embedder,
+            self.passages,
+            language=self._language(attribution),
+            on_progress=progress,
+        )
+
+    def save(self, order: WorkOrder, stage: Stage, template: str = "") -> Callable[[], None]:
+        """Load what the stage made; calling what comes back writes it to the library."""
+        made: Transcript | Attribution | Report
+        if stage is Stage.TRANSCRIBE:
+            made = documents.read(self.archive, layout.transcript(order.recording, order.run), Transcript)
+        elif stage is Stage.ATTRIBUTE:
+            made = documents.read(self.archive, layout.roles(order.recording, order.run), Attribution)
+        else:
+            made = documents.read(self.archive, layout.report(order.recording, template, order.run), Report)
+
+        def write() -> None:
+            self.library.save(made)
+
+        return write
+
+    def tidy(self, order: WorkOrder) -> None:
+        """Remove the decoded sound; it can be made again from the original."""
+        self._scratch_path(order.recording).unlink(missing_ok=True)
+
+    def _attribution(self, order: WorkOrder) -> Attribution:
+        return self.library.attribution(order.recording, order.run if order.covers(Stage.ATTRIBUTE) else None)
+
+    def _language(self, attribution: Attribution) -> str:
+        return self.library.transcript(attribution.recording, attribution.transcript).language
+
+    def _piece_key(self, recording: Recording, span: list[float], index: int) -> str:
+        told = recording.details.language or "auto"
+        settings = f"{_PIECES_VERSION}|{self.transcriber.name}|{told}|{span[0]!r}-{span[1]!r}"
+        return layout.piece(recording.id, hashlib.sha256(settings.encode()).hexdigest()[:16], index)
+
+    def _scratch_path(self, recording: RecordingId) -> Path:
+        return self.scratch / f"{recording}.pcm"
+
+    def _sound(self, identity: RecordingId) -> Sound:
+        """The decoded sound, decoded once per worker; the original is checked against its hash before."""
+        path = self._scratch_path(identity)
+        try:
+            return self.media.sound(path)
+        except NotFound as absent:
+            if absent.code is not Code.PATH_ABSENT:
+                raise
+        original = self.library.recording(identity).original
+        for _ in self.audio.read(original.key):
+            pass  # reading to the end is what compares the hash
+        with blob_source(self.audio, original.key) as source:
+            self.media.decode(source, name=original.name, target=path)
+        return self.media.sound(path)

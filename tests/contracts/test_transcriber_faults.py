@@ -1,0 +1,241 @@
+"""OpenAITranscriber against a real server that fails in every way it can."""
+
+import json
+import logging
+import socket
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.builders_speech import short_piece, text_of, words_of
+from tests.speech_server import PATH, Reply, SpeechServer, failing
+
+from voxpersona.adapters.transcriber.openai import OpenAITranscriber
+from voxpersona.errors import Code, Configuration, Integrity, Unavailable, VoxPersonaError
+from voxpersona.model import PieceText
+from voxpersona.ports import RATE, Floats
+
+KEY = "sk-very-secret-123"
+QUIET: Floats = np.zeros(2 * RATE, np.float32)
+SAID = "the guest said this in confidence"
+
+
+def ask(
+    server: SpeechServer, *, language: str | None = None, timeout: float = 10.0, sound: Floats = QUIET, times: int = 1
+) -> PieceText:
+    with closing(OpenAITranscriber(server.url, key=KEY, model="whisper-1", timeout=timeout)) as transcriber:
+        for _ in range(times):
+            heard = transcriber.transcribe(sound, language=language, on_progress=lambda _: None)
+    return heard
+
+
+def failure(replies: Sequence[Reply], *, timeout: float = 10.0, sound: Floats = QUIET) -> VoxPersonaError:
+    with failing(replies) as server, pytest.raises(VoxPersonaError) as failed:
+        ask(server, timeout=timeout, sound=sound)
+    return failed.value
+
+
+def answering(answer: Any, **more: Any) -> Reply:
+    return Reply(body=json.dumps(answer).encode(), **more)
+
+
+def test_the_request_is_what_the_interface_asks_for() -> None:
+    with failing([answering({"text": ""})]) as server:
+        ask(server, language="ru")
+    (request,) = server.requests
+    assert request.path == PATH
+    assert request.headers["Authorization"] == f"Bearer {KEY}"
+    assert request.sound.startswith(b"OggS")
+    assert b"OpusHead" in request.sound[:64]
+    assert request.fields == {
+        "model": ["whisper-1"],
+        "language": ["ru"],
+        "temperature": ["0"],
+        "response_format": ["verbose_json"],
+        "timestamp_granularities[]": ["word", "segment"],
+    }
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/", PATH])
+def test_the_url_may_end_anywhere_on_the_way(ending: str) -> None:
+    with failing([answering({"text": ""})]) as server:
+        server.url += ending
+        ask(server)
+    assert [request.path for request in server.requests] == [PATH]
+
+
+def test_a_proxy_of_the_environment_never_sees_the_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    with failing([answering({"text": ""})]) as proxy, failing([answering({"text": ""})]) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, "")
+        ask(server)
+    assert (len(server.requests), proxy.requests) == (1, [])
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 529])
+def test_a_server_in_trouble_is_unavailable(status: int) -> None:
+    failed = failure([Reply(status=status, body=b"<html>busy</html>")])
+    assert isinstance(failed, Unavailable)
+    assert failed.code == Code.TRANSCRIBER_UNAVAILABLE
+    assert "retry_after" not in failed.facts
+
+
+def test_retry_after_is_passed_on_in_seconds() -> None:
+    assert failure([Reply(status=429, headers={"Retry-After": "17"})]).facts["retry_after"] == 17.0
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 80 < float(failure([Reply(status=503, headers={"Retry-After": later})]).facts["retry_after"]) <= 90
+    for nonsense in ("soon", "nan", "inf", ""):
+        assert "retry_after" not in failure([Reply(status=429, headers={"Retry-After": nonsense})]).facts
+
+
+def test_a_server_that_hangs_is_unavailable() -> None:
+    failed = failure([Reply(hangs=True)], timeout=0.3)
+    assert isinstance(failed, Unavailable)
+    assert failed.facts["reason"] == "timed out"
+
+
+def test_a_server_that_hangs_up_in_the_middle_is_unavailable() -> None:
+    failed = failure([answering({"text": SAID}, cut=9)])
+    assert isinstance(failed, Unavailable)
+
+
+def test_nobody_listening_is_unavailable() -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, never listening: connections are refused
+        server = SpeechServer(url=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(Unavailable):
+            ask(server)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 413, 422])
+def test_a_refusal_is_a_matter_of_configuration(status: int) -> None:
+    failed = failure([Reply(status=status, headers={"Location": "http://127.0.0.1:9/elsewhere"})])
+    assert isinstance(failed, Configuration)
+    assert failed.code == Code.TRANSCRIBER_REFUSED
+    assert f"HTTP {status}" in failed.detail
+
+
+def test_the_servers_word_for_the_error_is_passed_on_but_not_its_sentence() -> None:
+    body = {"error": {"code": "invalid_api_key", "message": f"Incorrect key {KEY}, you said: {SAID}"}}
+    failed = failure([answering(body, status=401)])
+    assert "invalid_api_key" in failed.detail
+    assert_tells_nothing(failed)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"text": null}',
+        b'{"text": 7}',
+        json.dumps({"text": SAID, "segments": []}).encode()[:-9],
+        b"\xff\xfe{",
+        b"[" * 100_000,
+        json.dumps({"text": SAID, "segments": "none"}).encode(),
+        json.dumps({"text": SAID, "words": [SAID]}).encode(),
+        json.dumps({"text": SAID, "segments": [{"text": SAID}]}).encode(),
+        json.dumps({"text": SAID, "segments": [{"text": SAID, "start": "0", "end": 1}]}).encode(),
+        json.dumps({"text": SAID, "segments": [{"text": SAID, "start": float("nan"), "end": 1}]}).encode(),
+        json.dumps({"text": SAID, "segments": [{"text": SAID, "start": 120_000, "end": 130_000}]}).encode(),
+    ],
+)
+def test_an_answer_that_makes_no_sense_breaks_the_promise_loudly(body: bytes) -> None:
+    failed = failure([Reply(body=body)])
+    assert isinstance(failed, Integrity)
+    assert failed.code == Code.TRANSCRIBER_ANSWER
+    assert_tells_nothing(failed)
+
+
+def test_an_empty_answer_to_silence_is_no_speech() -> None:
+    with failing([answering({"text": " ", "language": "russian", "segments": []})]) as server:
+        assert ask(server) == PieceText(language="ru", language_confidence=0.0, segments=())
+
+
+def test_an_empty_answer_to_speech_is_not_believed() -> None:
+    failed = failure([answering({"text": ""})], sound=short_piece())
+    assert isinstance(failed, Integrity)
+    assert float(failed.facts["seconds"]) > 10
+
+
+def test_plain_text_without_times_keeps_every_word_and_marks_its_times_as_estimated() -> None:
+    with failing([answering({"text": "Yes. No, not at all!"})]) as server:
+        heard = ask(server)
+    assert text_of(heard) == "Yes. No, not at all!"
+    assert [segment.text for segment in heard.segments] == ["Yes.", "No, not at all!"]
+    assert {word.confidence for word in words_of(heard)} == {0.0}
+    assert words_of(heard)[-1].end == 2.0
+    assert heard.language == "und"
+
+
+def test_a_server_that_wants_another_format_is_asked_for_plain_text_once_and_then_always() -> None:
+    refusal = answering({"error": {"code": "unsupported_value"}}, status=400)
+    with failing([refusal, answering({"text": "Yes."})]) as server:
+        assert text_of(ask(server, language="en", times=2)) == "Yes."
+    formats = [request.fields["response_format"] for request in server.requests]
+    assert formats == [["verbose_json"], ["json"], ["json"]]
+
+
+def test_segments_without_words_bound_the_estimated_times() -> None:
+    segments = [
+        {"text": " One two.", "start": 0.0, "end": 0.5, "avg_logprob": -0.2},
+        {"text": " Three.", "start": 1.0, "end": 30.0, "avg_logprob": -0.4},
+    ]
+    with failing([answering({"text": "One two. Three.", "language": "en", "segments": segments})]) as server:
+        heard = ask(server)
+    assert [(word.text, word.confidence) for word in words_of(heard)] == [("One", 0.0), ("two.", 0.0), ("Three.", 0.0)]
+    assert [(segment.start, segment.end) for segment in heard.segments] == [(0.0, 0.5), (1.0, 2.0)]
+    assert heard.segments[0].confidence == pytest.approx(0.8187)
+
+
+def test_segments_that_lost_text_do_not_win_over_the_text() -> None:
+    segments = [{"text": " One.", "start": 0.0, "end": 0.5}]
+    words = [{"word": "one", "start": 0.1, "end": 0.4}, {"word": "three", "start": 1.6, "end": 1.9}]
+    with failing([answering({"text": "One. Two, three.", "segments": segments, "words": words})]) as server:
+        heard = ask(server)
+    assert [(word.text, word.start, word.end) for word in words_of(heard)] == [
+        ("One.", 0.1, 0.4),
+        ("Two,", 0.4, 1.6),
+        ("three.", 1.6, 1.9),
+    ]
+
+
+def test_neither_key_nor_text_is_told_to_a_log_an_error_or_a_name(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with failing([answering({"text": SAID})]) as server:
+        address = server.url.removeprefix("http://")
+        secret = OpenAITranscriber(f"http://anna:pass-word@{address}", key=KEY, model="whisper-1")
+        with closing(secret):
+            assert text_of(secret.transcribe(QUIET, language="en", on_progress=lambda _: None)) == SAID
+        told = f"{secret!r} {secret.name} {vars(secret)} {caplog.text}"
+    for never in (KEY, "pass-word", "anna", SAID):
+        assert never not in told
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\n", f"{KEY} x", "ключ"])
+def test_a_key_that_is_none_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(Configuration) as refused:
+        OpenAITranscriber("http://127.0.0.1:9", key=key, model="whisper-1")
+    assert refused.value.code == Code.SETTING_INVALID
+    assert key.strip() not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:80", "ftp://127.0.0.1", "http://", "http://127.0.0.1/?key=1"])
+def test_a_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(Configuration) as refused:
+        OpenAITranscriber(url, key=None, model="whisper-1")
+    assert refused.value.code == Code.SETTING_INVALID
+
+
+def assert_tells_nothing(failed: VoxPersonaError) -> None:
+    told = f"{failed} {failed.detail} {failed.facts} {failed.__cause__}"
+    assert KEY not in told
+    assert SAID not in told

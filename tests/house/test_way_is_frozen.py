@@ -1,0 +1,22 @@
+"""A released workflow body is replayed by position: it is never edited, only followed by a new one."""
+
+import ast
+import hashlib
+import inspect
+import textwrap
+
+from voxpersona.pipeline import whole_way
+
+RELEASED = {"whole_way_v1": "PUT-THE-DIGEST-HERE"}
+"""Digest of each body's syntax tree without its docstring. Before the first release a change may update it."""
+
+
+def _digest(function: object) -> str:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]  # any function
+    definition = tree.body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    return hashlib.sha256("\n".join(ast.dump(statement) for statement in definition.body[1:]).encode()).hexdigest()
+
+
+def test_the_whole_way_is_the_released_one() -> None:
+    assert _digest(whole_way) == RELEASED["whole_way_v1"]

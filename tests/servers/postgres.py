@@ -1,0 +1,111 @@
+"""A PostgreSQL of our own for a test session, from the server binaries of this machine.
+
+It listens on a unix socket in its own temporary directory and nowhere else, so it meets no other server. PostgreSQL
+refuses to run as root: then it runs as `nobody`.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+NOT_INSTALLED = "PostgreSQL IS NOT TESTED HERE: no /usr/lib/postgresql/*/bin/initdb on this machine"
+
+_OWNER = "postgres"
+_ROOM = 2 << 30
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server. `directory` holds its socket."""
+
+    directory: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://{_OWNER}@/{database}?host={self.directory}"
+
+    def _run(self, statement: str) -> None:
+        engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    @contextmanager
+    def database(self, *, template: str = "template0") -> Iterator[str]:
+        """The URL of a new database, gone afterwards."""
+        name = f"t_{secrets.token_hex(6)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.url(name)
+        finally:
+            self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def binaries() -> Path | None:
+    """The newest version's directory of programs; None where no server is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def _fast() -> Path | None:
+    """Memory where there is plenty: every test makes and drops a database, which is all waiting for the disk."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < _ROOM:
+        return None
+    return memory
+
+
+def _as_owner(directory: Path, *command: str | Path) -> None:
+    account: dict[str, str | list[str]] = {}
+    if os.geteuid() == 0:
+        account = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    ended = subprocess.run(
+        [str(word) for word in command],
+        cwd=directory,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # not a pipe: the server inherits it and would keep it open
+        stderr=subprocess.DEVNULL,
+        check=False,
+        **account,  # type: ignore[call-overload]  # mypy cannot see keywords through a mapping
+    )
+    if ended.returncode:
+        logs = "\n".join(log.read_text(errors="replace") for log in sorted(directory.glob("*.log")))
+        raise RuntimeError(f"{command[0]} ended with {ended.returncode}\n{logs}")
+
+
+@contextmanager
+def running_server(programs: Path) -> Iterator[PostgresServer]:
+    """A new server, durable as by default, stopped and removed afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="pg-", dir=_fast()))  # short: a socket's path may have 107 bytes
+    cluster = directory / "cluster"
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(directory, "nobody", "nogroup")
+        _as_owner(directory, programs / "initdb", "-D", cluster, "-U", _OWNER, "-A", "trust", "-E", "UTF8")
+        options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=on -c max_connections=60"
+        control = (programs / "pg_ctl", "-D", cluster, "-w")
+        _as_owner(directory, *control, "-l", directory / "server.log", "-o", options, "start")
+        try:
+            yield PostgresServer(directory)
+        finally:
+            _as_owner(directory, *control, "-m", "fast", "stop")
+    finally:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for the session; skips, loudly, where none is installed."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip(NOT_INSTALLED)
+    with running_server(programs) as server:
+        yield server

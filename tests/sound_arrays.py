@@ -1,0 +1,29 @@
+"""Sounds that are plain arrays, and a few ways to make them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from voxpersona.ports import RATE, Floats
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+class WaveSound:
+    """A Sound over samples held in memory."""
+
+    def __init__(self, samples: Floats) -> None:
+        self._samples = samples
+
+    @property
+    def seconds(self) -> float:
+        return len(self._samples) / RATE
+
+    def read(self, start: float, end: float) -> Floats:
+        return self._samples[max(0, round(start * RATE)) : max(0, round(end * RATE))]
+
+
+def silence(seconds: float) -> Floats:
+    """Near silence: the hiss of a quiet room, always the same."""
+    noise = np.random.default_rng(7).standard_normal(round(seconds * RATE)) * 1e-4
+    return noise.astype(np.float32)

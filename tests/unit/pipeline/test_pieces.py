@@ -1,0 +1,183 @@
+"""Pieces cover the recording, are cut where it is quiet, and their texts come back in order."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.builders_speech import a_piece_text
+from tests.sound_arrays import WaveSound
+
+from voxpersona.errors import Code, Integrity
+from voxpersona.model import Piece, PieceText, Segment, Word
+from voxpersona.pipeline.pieces import join, plan
+from voxpersona.ports import RATE, Floats
+
+
+def noise(seconds: float, loudness: float = 0.1) -> Floats:
+    samples = np.random.default_rng(3).standard_normal(round(seconds * RATE)) * loudness
+    return samples.astype(np.float32)
+
+
+def with_pauses(seconds: float, *pauses: tuple[float, float], floor: float = 1e-4) -> WaveSound:
+    """Noise with quiet stretches `(start, end)`."""
+    samples = noise(seconds)
+    for start, end in pauses:
+        samples[round(start * RATE) : round(end * RATE)] *= floor
+    return WaveSound(samples)
+
+
+class WatchedSound:
+    """A long sound that is never in memory as a whole, and remembers the longest stretch asked for."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.longest = 0.0
+
+    def read(self, start: float, end: float) -> Floats:
+        self.longest = max(self.longest, end - start)
+        return np.full(round((min(end, self.seconds) - start) * RATE), 0.1, np.float32)
+
+
+class TestPlan:
+    def test_a_short_recording_is_one_piece(self) -> None:
+        assert plan(WaveSound(noise(30.0)), shortest=18, longest=30) == (Piece(index=0, start=0.0, end=30.0),)
+
+    def test_an_empty_recording_has_none(self) -> None:
+        assert plan(WaveSound(np.zeros(0, np.float32))) == ()
+
+    def test_the_cut_is_in_the_middle_of_the_pause(self) -> None:
+        first = plan(with_pauses(58.0, (5.0, 6.0), (23.0, 24.0), (38.0, 39.0)), shortest=18, longest=30)[0]
+        assert first.end == pytest.approx(23.5, abs=0.051)
+
+    def test_the_quieter_pause_wins(self) -> None:
+        sound = with_pauses(50.0, (19.0, 20.0), floor=1e-4)
+        sound.read(26.0, 27.0)[:] *= 1e-2
+        assert plan(sound, shortest=18, longest=30)[0].end == pytest.approx(19.5, abs=0.051)
+
+    def test_of_equal_pauses_the_later_wins(self) -> None:
+        sound = with_pauses(60.0, (20.0, 21.0), (26.0, 27.0), floor=0.0)
+        assert plan(sound, shortest=18, longest=30)[0].end == pytest.approx(26.5, abs=0.051)
+
+    def test_a_click_in_a_pause_is_avoided(self) -> None:
+        sound = with_pauses(60.0, (24.0, 28.0), floor=0.0)
+        sound.read(26.0, 26.01)[:] = 0.5
+        assert plan(sound, shortest=18, longest=30)[0].end == pytest.approx(27.05, abs=0.25)
+
+    def test_digital_silence_is_cut_in_the_middle_of_what_is_allowed(self) -> None:
+        first, second = plan(WaveSound(np.zeros(60 * RATE, np.float32)), shortest=20, longest=40)
+        assert (first.end, second.end) == (30.0, 60.0)
+
+    def test_there_is_no_tiny_last_piece(self) -> None:
+        pieces = plan(with_pauses(31.0, (29.5, 30.0)), shortest=18, longest=30)
+        assert len(pieces) == 2
+        assert min(piece.end - piece.start for piece in pieces) >= 0.4 * 31.0
+
+    def test_what_is_shared_out_at_the_end_is_cut_in_a_pause_too(self) -> None:
+        first, _ = plan(with_pauses(33.0, (14.0, 15.0)), shortest=18, longest=30)
+        assert first.end == pytest.approx(14.5, abs=0.051)
+
+    def test_a_long_recording_is_read_in_bounded_blocks(self) -> None:
+        sound = WatchedSound(7200.0)
+        assert len(plan(sound)) >= 24
+        assert sound.longest <= 60.0
+
+    @pytest.mark.parametrize(("shortest", "longest"), [(0, 10), (-1, 10), (11, 10)])
+    def test_bounds_that_are_none_are_refused(self, shortest: float, longest: float) -> None:
+        with pytest.raises(ValueError, match="bounds"):
+            plan(WaveSound(noise(1.0)), shortest=shortest, longest=longest)
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        samples=st.integers(0, 60 * RATE),
+        shortest=st.floats(0.5, 12.0),
+        stretch=st.floats(1.0, 4.0),
+        pauses=st.lists(st.floats(0.0, 59.0), max_size=6),
+    )
+    def test_pieces_cover_everything_once(
+        self, samples: int, shortest: float, stretch: float, pauses: list[float]
+    ) -> None:
+        seconds, longest = samples / RATE, shortest * stretch
+        sound = with_pauses(seconds, *((at, at + 0.4) for at in pauses))
+        pieces = plan(sound, shortest=shortest, longest=longest)
+        assert [piece.index for piece in pieces] == list(range(len(pieces)))
+        if pieces:
+            assert (pieces[0].start, pieces[-1].end) == (0.0, seconds)
+        assert all(before.end == after.start for before, after in itertools.pairwise(pieces))
+        read = [sound.read(piece.start, piece.end) for piece in pieces]
+        assert np.array_equal(np.concatenate(read or [noise(0)]), sound.read(0.0, seconds))
+        lengths = [piece.end - piece.start for piece in pieces]
+        assert all(length <= longest + 1e-4 for length in lengths)
+        if len(pieces) > 1:
+            assert min(lengths) >= 0.39 * longest
+
+
+class TestJoin:
+    PIECES = (Piece(index=0, start=0.0, end=200.0), Piece(index=1, start=200.0, end=390.5))
+
+    def test_times_are_from_the_start_of_the_recording(self) -> None:
+        language, segments = join(
+            self.PIECES, [a_piece_text((1, 3, "one two")), a_piece_text((0.5, 2.5, "three four"))]
+        )
+        assert language == "en"
+        assert [(each.start, each.end, each.text) for each in segments] == [
+            (1.0, 3.0, "one two"),
+            (200.5, 202.5, "three four"),
+        ]
+        assert [(word.start, word.end) for word in segments[1].words] == [(200.5, 201.5), (201.5, 202.5)]
+
+    def test_the_language_most_is_spoken_in_wins_and_an_unknown_one_never(self) -> None:
+        short, long = (
+            a_piece_text((0, 2, "good day"), language="en"),
+            a_piece_text((0, 9, "добрый день"), language="ru"),
+        )
+        unknown = a_piece_text((0, 99, "hm"), language="und")
+        assert join(self.PIECES, [short, long])[0] == "ru"
+        assert join(self.PIECES, [unknown, short])[0] == "en"
+        assert join(self.PIECES, [unknown, unknown])[0] == "und"
+
+    def test_silence_votes_only_where_nobody_speaks(self) -> None:
+        silent = PieceText(language="cy", language_confidence=0.99, segments=())
+        guess = PieceText(language="ru", language_confidence=0.3, segments=())
+        assert join(self.PIECES, [silent, a_piece_text((0, 1, "yes"))])[0] == "en"
+        assert join(self.PIECES, [guess, silent]) == ("cy", ())
+        assert join((), ()) == ("und", ())
+
+    def test_a_text_for_every_piece_or_nothing(self) -> None:
+        with pytest.raises(Integrity) as refused:
+            join(self.PIECES, [a_piece_text((0, 1, "yes"))])
+        assert refused.value.code == Code.RESULT_INVALID
+
+    @settings(max_examples=100, deadline=None)
+    @given(
+        lengths=st.lists(st.floats(0.1, 300.0), min_size=1, max_size=5),
+        shares=st.lists(st.floats(0.0, 1.0), min_size=2, max_size=12),
+    )
+    def test_shifting_back_gives_what_was_heard_and_order_is_kept(
+        self, lengths: list[float], shares: list[float]
+    ) -> None:
+        ends = list(itertools.accumulate(lengths))
+        pieces = [
+            Piece(index=index, start=start, end=end)
+            for index, (start, end) in enumerate(zip([0.0, *ends[:-1]], ends, strict=True))
+        ]
+        texts = [_heard(sorted(share * (piece.end - piece.start) for share in shares)) for piece in pieces]
+        _, segments = join(pieces, texts)
+        flat = [word for segment in segments for word in segment.words]
+        times = [time for word in flat for time in (word.start, word.end)]
+        assert times == sorted(times)
+        for piece, text, segment in zip(pieces, texts, segments, strict=True):
+            for word, heard in zip(segment.words, text.segments[0].words, strict=True):
+                assert word.start - piece.start == pytest.approx(heard.start, abs=6e-4)
+                assert piece.start <= word.start <= word.end <= piece.end
+                assert (word.text, word.confidence) == (heard.text, heard.confidence)
+
+
+def _heard(times: list[float]) -> PieceText:
+    words = tuple(
+        Word(start=start, end=end, text=f"w{index}", confidence=0.5)
+        for index, (start, end) in enumerate(itertools.pairwise(times))
+    )
+    segment = Segment(start=times[0], end=times[-1], text=" ".join(word.text for word in words), words=words)
+    return PieceText(language="en", language_confidence=1.0, segments=(segment,))
