@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import pytest
 import sqlalchemy as sa
 
-from tests.servers.postgres import PostgresServer
+from tests.servers.postgres import POSTGRESQL, PostgresServer
 from voxpersona.adapters.library.database import migrate, open_engine, prepare_sqlite
 from voxpersona.adapters.library.journal import SqlJournal
 from voxpersona.adapters.library.memory import MemoryJournal, MemoryLibrary
@@ -25,7 +25,7 @@ from voxpersona.ports import Journal, Library
 
 T = TypeVar("T")
 
-SQL = ("sqlite", "postgresql")
+SQL = ("sqlite", POSTGRESQL)
 EVERY = ("memory", *SQL)
 
 _started = sa.Table(

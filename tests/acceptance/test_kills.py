@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.program import Program
 from tests.sound_files import flac_of
 

@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from tests.builders import a_recording, a_transcript
-from tests.servers.postgres import PostgresServer
+from tests.servers.postgres import POSTGRESQL, PostgresServer
 
 from voxpersona.adapters.library import schema
 from voxpersona.adapters.library.database import MIGRATIONS, NEWEST, migrate, open_engine, prepare_sqlite
@@ -62,7 +62,7 @@ engine.dispose()
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database."""
     if request.param == "sqlite":

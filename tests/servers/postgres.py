@@ -54,6 +54,12 @@ def binaries() -> Path | None:
     return found[-1].parent if found else None
 
 
+# A mark, not only the fixture's own skip: pytest then folds the skips of a file into one line.
+_ABSENT = [] if binaries() else [pytest.mark.skip(reason=NOT_INSTALLED)]
+POSTGRESQL = pytest.param("postgresql", marks=_ABSENT)
+"""For the parameters of a fixture."""
+
+
 def _fast() -> Path | None:
     """Memory where there is plenty: every test makes and drops a database, which is all waiting for the disk."""
     memory = Path("/dev/shm")

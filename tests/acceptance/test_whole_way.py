@@ -1,0 +1,151 @@
+"""The main job on real speech through the real program: bytes in, a cited answer out."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jiwer
+import pytest
+from tests.program import SAMPLE, SAMPLES, Program
+
+_TRUTH = json.loads((SAMPLES / "en_interview_two_speakers.json").read_text(encoding="utf-8"))
+_SLACK = 0.5  # seconds by which an engine's word times may differ from the truth
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """An archive that holds the sample."""
+    program = Program(tmp_path_factory.mktemp("whole"))
+    received = program.json(
+        "receive", str(SAMPLE), "--scenario", "interview", "--building", "hotel", "--place", "Отель «Заря»", "--wait"
+    )
+    assert [recording["state"] for recording in received["recordings"]] == ["ready"]
+    return program
+
+
+@pytest.fixture(scope="module")
+def shown(program: Program) -> dict[str, Any]:
+    identity = program.json("list")["recordings"][0]["id"]
+    shown: dict[str, Any] = program.json("show", identity[:5])
+    return shown
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^\w\s']", " ", text.lower()).split())
+
+
+def test_the_transcript_is_what_was_said(shown: dict[str, Any]) -> None:
+    heard = " ".join(segment["text"] for segment in shown["transcript"]["segments"])
+    assert jiwer.wer(_plain(_TRUTH["text"]), _plain(heard)) < 0.05
+    assert shown["transcript"]["language"] == "en"
+
+
+def test_words_carry_ascending_times_inside_their_segment(shown: dict[str, Any]) -> None:
+    for segment in shown["transcript"]["segments"]:
+        times = [time for word in segment["words"] for time in (word["start"], word["end"])]
+        assert times == sorted(times)
+        assert segment["start"] <= times[0]
+        assert times[-1] <= segment["end"]
+        assert segment["text"] == " ".join(word["text"] for word in segment["words"])
+
+
+def test_two_speakers_have_the_right_roles_and_words(shown: dict[str, Any]) -> None:
+    assert [speaker["role"] for speaker in shown["speakers"]] == ["interviewer", "client"]
+    roles = {"af_heart": "interviewer", "am_michael": "client"}
+    right = total = 0
+    for segment in shown["transcript"]["segments"]:
+        for word in segment["words"]:
+            middle = (word["start"] + word["end"]) / 2
+            turn = min(_TRUTH["turns"], key=lambda turn: max(turn["start"] - middle, middle - turn["end"], 0.0))
+            total += 1
+            right += roles[turn["speaker"]] == segment["role"]
+    assert right / total >= 0.98
+
+
+def test_every_finding_carries_quotes_that_stand_in_the_transcript_at_their_times(shown: dict[str, Any]) -> None:
+    (report,) = shown["reports"]
+    assert report["template"] == "interview"
+    assert len(report["findings"]) >= 3
+    words = [word for segment in shown["transcript"]["segments"] for word in segment["words"]]
+    for finding in report["findings"]:
+        assert finding["quotes"]
+        for quote in finding["quotes"]:
+            inside = [word for word in words if quote["start"] <= word["start"] and word["end"] <= quote["end"]]
+            assert " ".join(word["text"] for word in inside) == quote["text"]
+            assert quote["verified"]
+            assert quote["role"] == "client"
+
+
+def test_the_breakfast_is_answered_with_the_right_second(program: Program) -> None:
+    answer = program.json("ask", "What was wrong with the breakfast?")
+    assert answer["found"]
+    first = answer["citations"][0]
+    assert "breakfast was cold" in first["text"]
+    turn = _TRUTH["turns"][1]
+    assert turn["start"] - _SLACK <= first["start"] < first["end"] <= turn["end"] + _SLACK
+    assert first["role"] == "client"
+
+
+def test_a_russian_question_finds_the_english_words(program: Program) -> None:
+    answer = program.json("ask", "Что было не так с завтраком?")
+    assert answer["found"]
+    assert "breakfast was cold" in answer["citations"][0]["text"]
+
+
+@pytest.mark.parametrize("question", ["How deep is the swimming pool?", "Сколько стоит экскурсия на яхте?"])
+def test_what_the_archive_does_not_say_is_not_said(question: str, program: Program) -> None:
+    answer = program.json("ask", question)
+    assert answer["found"] is False
+    assert answer["citations"] == []
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt", "txt", "md", "json"])
+def test_every_export_holds_the_words(form: str, program: Program, shown: dict[str, Any], tmp_path: Path) -> None:
+    written = program.json("export", shown["id"], "--format", form, "--output", str(tmp_path))
+    text = Path(written["path"]).read_text(encoding="utf-8")
+    assert written["path"].endswith(f".{form}")
+    assert "breakfast was cold" in " ".join(text.split())
+    assert program.run("export", shown["id"], "--format", form).out == text
+
+
+def test_the_original_comes_back_byte_for_byte(program: Program, shown: dict[str, Any], tmp_path: Path) -> None:
+    back = tmp_path / "back.ogg"
+    told = program.json("original", shown["id"], "--output", str(back))
+    assert back.read_bytes() == SAMPLE.read_bytes()
+    assert told["sha256"] == shown["original"]["sha256"]
+    assert program.json("original", shown["id"], "--output", str(back), code=3)["error"]["code"] == "output-exists"
+
+
+def test_another_run_makes_a_version_and_changes_nothing_that_was_said(program: Program, shown: dict[str, Any]) -> None:
+    retried = program.json("retry", shown["id"], "--from", "attribute", "--wait")
+    assert retried == {"id": shown["id"], "run": 2, "from": "attribute", "state": "ready"}
+    again = program.json("show", shown["id"])
+    assert again["transcript"] == shown["transcript"]
+    assert program.json("check") == {"ok": True, "problems": []}
+
+
+def test_reindexing_gives_the_same_answer(program: Program) -> None:
+    before = program.json("ask", "How was the parking?")
+    assert before["found"]
+    assert program.json("reindex")["recordings"] == 1
+    assert program.json("ask", "How was the parking?") == before
+
+
+def test_a_flipped_byte_is_found_and_never_served(program: Program, shown: dict[str, Any], tmp_path: Path) -> None:
+    (stored,) = (program.data / "store" / "audio").glob("recordings/*/original/*.ogg")
+    content = bytearray(stored.read_bytes())
+    content[len(content) // 2] ^= 1
+    stored.chmod(0o600)
+    stored.write_bytes(content)
+    try:
+        found = program.json("check", "--read", code=6)
+        assert [(problem["kind"], problem["recording"]) for problem in found["problems"]] == [
+            ("hash-differs", shown["id"])
+        ]
+        target = tmp_path / "served.ogg"
+        assert program.json("original", shown["id"], "--output", str(target), code=6)["error"]["code"] == "blob-corrupt"
+        assert not target.exists()
+    finally:
+        stored.write_bytes(SAMPLE.read_bytes())
+    assert program.json("check", "--read") == {"ok": True, "problems": []}
