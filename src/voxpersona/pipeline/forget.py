@@ -18,10 +18,10 @@ def forget(
     audio: Blobs,
     archive: Blobs,
 ) -> None:
-    """Forget the recording. Idempotent: may be called again on one that was interrupted."""
-    standing = journal.standing(recording.id)
+    """Forget the recording. May be called again on one that was interrupted."""
     library.forget(recording.id)
-    for run in range(1, standing.run + 1):
+    # After hiding it: no run can be opened any more, so none escapes.
+    for run in range(1, journal.standing(recording.id).run + 1):
         engine.cancel(WorkOrder(recording=recording.id, run=run))
     passages.delete(recording.id)
     for bucket in (archive, audio):

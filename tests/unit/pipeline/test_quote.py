@@ -126,5 +126,9 @@ def test_another_number_is_not_the_number_that_was_said(number: str) -> None:
     assert locate("it was 1.5 degrees", [a_segment("Today it was 1.5 degrees here")]) is not None
 
 
+def test_two_numbers_are_not_read_as_one() -> None:
+    assert locate("from 15 minutes", [a_segment("from 1 5 minutes")]) is None
+
+
 def test_a_changed_word_is_not_located() -> None:
     assert locate("the breakfast was warm on both days", the_sample().segments) is None

@@ -212,7 +212,11 @@ class DbosEngine:
             "log_level": "ERROR",
         }
         DBOS(config=config)
-        datasource = SQLAlchemyDatasource.create(self._url, serializer=DBOSPortableJSONSerializer())
+        datasource = SQLAlchemyDatasource.create(
+            self._url,
+            serializer=DBOSPortableJSONSerializer(),
+            engine_kwargs={"hide_parameters": True},  # parameters are what people said
+        )
 
         @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_CRASHES)
         def whole_way_v1(told: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _BUILDING = ".building-"
+_IDENTITY = "built-as"
 
 
 def create_whole(target: Path, build: Callable[[Path], None]) -> None:
@@ -19,6 +20,7 @@ def create_whole(target: Path, build: Callable[[Path], None]) -> None:
     place.mkdir()
     try:
         build(place)
+        (place / target.name / _IDENTITY).write_text(uuid.uuid4().hex, encoding="ascii")
         sync_new(place / target.name, set())
         try:
             (place / target.name).rename(target)
@@ -28,6 +30,17 @@ def create_whole(target: Path, build: Callable[[Path], None]) -> None:
         _sync(target.parent)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def identity(target: Path) -> str:
+    """Tells one building of the directory from the next under the same name; empty where there is none.
+
+    An inode number does not: file systems give it again to the next directory.
+    """
+    try:
+        return (target / _IDENTITY).read_text(encoding="ascii")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
 
 
 def sync_new(directory: Path, synced: set[Path]) -> None:

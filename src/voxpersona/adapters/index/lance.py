@@ -24,7 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from voxpersona.adapters.index.files import create_whole, drop, sync_new
+from voxpersona.adapters.index.files import create_whole, drop, identity, sync_new
 from voxpersona.adapters.index.fusion import Stem, check_passages, check_question, checked_recording, fused
 from voxpersona.errors import Code, Unavailable
 from voxpersona.model import Hit, Passage, RecordingId
@@ -58,7 +58,7 @@ class LancePassageIndex:
         self._stem = stem
         self._lock = threading.RLock()
         self._table: Any = None
-        self._inode = 0
+        self._identity = ""
         self._synced: set[Path] = set()
 
     def upsert(self, recording: RecordingId, passages: Sequence[Passage], vectors: Floats) -> None:
@@ -134,17 +134,16 @@ class LancePassageIndex:
 
     def _opened(self) -> Any:
         """The table at its latest version, or None where nothing was ever written: then nothing is imported either."""
-        try:
-            inode = self._path.stat().st_ino
-        except FileNotFoundError:
+        if not self._path.is_dir():
             self._table = None
             return None
-        if inode != self._inode:  # another process dropped the table and built a new one: nothing cached holds
+        found = identity(self._path)
+        if found != self._identity:  # another process dropped the table and built a new one: nothing cached holds
             self._table = None
             self._synced.clear()
         if self._table is None:
             self._table = _connected(self._directory).open_table(self._name)
-            self._inode = inode
+            self._identity = found
         self._table.checkout_latest()
         return self._table
 

@@ -87,6 +87,23 @@ def _is_write_ahead(connection: sqlite3.Connection) -> bool:
     return mode == "wal"
 
 
+def prepared_for(path: Path) -> int:
+    """The mark of what the database was last prepared for; 0 for a new one. Costs no import.
+
+    It stands inside the file (`user_version`), so that an older copy put back brings its own mark along.
+    """
+    if not path.exists():
+        return 0
+    with translated(), closing(sqlite3.connect(path, timeout=_BUSY_MS / 1000)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def mark_prepared(path: Path, mark: int) -> None:
+    """Write the mark that `prepared_for` reads."""
+    with translated(), closing(sqlite3.connect(path, timeout=_BUSY_MS / 1000)) as connection:
+        connection.execute(f"PRAGMA user_version={int(mark)}")
+
+
 def migrate(engine: sa.Engine, *, backup: Path | None = None, scripts: Path = MIGRATIONS, newest: str = NEWEST) -> None:
     """Bring the schema to the newest revision, in one transaction. Safe when several processes start at once.
 
