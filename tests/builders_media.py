@@ -81,6 +81,11 @@ def encoded(
         return path.read_bytes()
 
 
+def flac_of(*, start: float, end: float, times: int = 1) -> bytes:
+    """Part of the sample in seconds, repeated, as FLAC."""
+    return encoded("flac", "flac", np.tile(speech(end - start, start=start), times))
+
+
 def _film_track(file: OutputContainer, codec: str) -> VideoStream:
     stream = file.add_stream(codec, rate=5)
     assert isinstance(stream, VideoStream)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SAMPLES = Path(__file__).parents[1] / "src" / "voxpersona" / "samples"
+import voxpersona.samples
+
+SAMPLES = Path(voxpersona.samples.__file__).parent
 SAMPLE = SAMPLES / "en_interview_two_speakers.ogg"
 _PROGRAM = str(Path(sys.executable).parent / "voxpersona")
 _DEADLINE = 540  # seconds a command may take before the test gives up

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+import voxpersona.samples
 from voxpersona.ports import RATE, Floats
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(voxpersona.samples.__file__).parent
 
 
 class WaveSound:

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     )
     transcriber_url: str | None = Field(
         default=None,
-        description="An OpenAI-compatible server (…/v1) to transcribe with instead. Recordings then leave this machine.",
+        description="An OpenAI-compatible server (…/v1) that transcribes instead. Recordings then leave this machine.",
     )
     transcriber_key: SecretStr | None = Field(default=None, description="Key for that server.")
     transcriber_model: str = Field(default="whisper-1", description="Model name to ask that server for.")

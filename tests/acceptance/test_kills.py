@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builders_media import flac_of
 from tests.program import Program
-from tests.sound_files import flac_of
 
 _STAGES = "voxpersona.pipeline.stages:PortStages"
 _WRITE = "voxpersona.pipeline.documents:write"

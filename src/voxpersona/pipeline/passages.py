@@ -17,8 +17,9 @@ def passages(
     """Every word of the attribution, in order, in passages of one speaker and at most `longest_words` words.
 
     A turn that fits is one passage. A longer one is cut between sentences into parts of about equal length, and only
-    a sentence that is too long by itself is cut inside. A question and the answer to it stay two passages: they have
-    two speakers, and together they were found no better (measured, see tests/quality).
+    a sentence that is too long by itself is cut inside. A question and the answer to it stay two passages, so that
+    each has one role. As one passage the answer came first more often (43 against 36 of 48 questions of
+    tests/quality), but `ask` reads 24 hits, among which both ways had all 48, and it leads from questions to answers.
     """
     if longest_words < 1:
         raise ValueError("a passage holds at least one word")

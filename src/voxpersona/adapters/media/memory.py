@@ -1,0 +1,60 @@
+"""MemoryMedia: a decoder for tests whose recordings are a line of text. Never a default."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from voxpersona.errors import Code, NotFound, Rejected
+from voxpersona.model import MediaFacts
+from voxpersona.ports import RATE, Floats, Sound
+
+_MARK = b"SOUND "
+
+
+def memory_recording(seconds: float, *, damage: str = "", salt: str = "") -> bytes:
+    """The bytes of a recording that MemoryMedia can decode; `salt` makes them differ from others as long."""
+    return _MARK + f"{seconds};{damage};{salt}".encode()
+
+
+class _Hum:
+    """A steady tone of the given length."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def read(self, start: float, end: float) -> Floats:
+        first, last = round(max(0.0, start) * RATE), round(min(self.seconds, end) * RATE)
+        wave: Floats = np.sin(np.arange(first, max(first, last), dtype=np.float32) * np.float32(0.2))
+        return wave
+
+
+class MemoryMedia:
+    """See `ports.Media`. Knows `memory_recording` bytes; everything else is NOT_AUDIO, and no bytes are EMPTY."""
+
+    def decode(self, source: BinaryIO, *, name: str, target: Path | None = None) -> MediaFacts:
+        content = source.read()
+        if not content:
+            raise Rejected(Code.EMPTY, "no bytes", name=name)
+        if not content.startswith(_MARK):
+            raise Rejected(Code.NOT_AUDIO, "no mark", name=name)
+        seconds, damage, _ = content[len(_MARK) :].decode().split(";")
+        if target is not None:
+            target.write_bytes(content)
+        return MediaFacts(
+            seconds=float(seconds),
+            container="memory",
+            codec="memory",
+            rate=RATE,
+            channels=1,
+            content_type="audio/x-memory",
+            peak=1.0,
+            damage=damage or None,
+        )
+
+    def sound(self, target: Path) -> Sound:
+        try:
+            content = target.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(Code.PATH_ABSENT, "not decoded yet", path=str(target)) from error
+        return _Hum(float(content[len(_MARK) :].split(b";")[0]))

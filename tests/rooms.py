@@ -1,0 +1,106 @@
+"""A whole house of memory adapters: the real pipeline, no disk beyond a scratch directory, no sockets, no models."""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from voxpersona.adapters.blobs.memory import MemoryBlobs
+from voxpersona.adapters.diarizer.memory import ScriptedDiarizer
+from voxpersona.adapters.embedder.memory import HashingEmbedder
+from voxpersona.adapters.engine.memory import MemoryDurably, MemoryEngine
+from voxpersona.adapters.index.memory import MemoryPassageIndex
+from voxpersona.adapters.library.memory import MemoryJournal, MemoryLibrary
+from voxpersona.adapters.media.memory import MemoryMedia, memory_recording
+from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
+from voxpersona.model import Details, PieceText, Segment, Turn, Word, WorkOrder
+from voxpersona.pipeline import whole_way
+from voxpersona.pipeline.receive import Delivery, Receipt, receive
+from voxpersona.pipeline.stages import PortStages
+from voxpersona.pipeline.stems import stems
+from voxpersona.ports import Blobs
+from voxpersona.templates import load
+
+_TALK = (
+    (0.5, 3.0, "SPEAKER_00", "How did you like the breakfast?"),
+    (3.5, 7.0, "SPEAKER_01", "The breakfast was cold and the room was clean."),
+    (7.5, 9.0, "SPEAKER_00", "Thank you for your time."),
+)
+
+
+def _segment(start: float, end: float, text: str) -> Segment:
+    words = text.split()
+    step = (end - start) / len(words)
+    timed = tuple(
+        Word(start=start + step * place, end=start + step * (place + 1), text=word, confidence=0.9)
+        for place, word in enumerate(words)
+    )
+    return Segment(start=start, end=end, text=text, words=timed, confidence=0.9)
+
+
+def the_talk(*_: object) -> PieceText:
+    """What the scripted transcriber hears in every piece."""
+    return PieceText(
+        language="en",
+        language_confidence=0.99,
+        segments=tuple(_segment(start, end, text) for start, end, _, text in _TALK),
+    )
+
+
+@dataclass
+class Rooms:
+    """Everything one archive needs."""
+
+    scratch: Path
+    audio: Blobs = field(default_factory=MemoryBlobs)
+    archive: Blobs = field(default_factory=MemoryBlobs)
+    transcriber: ScriptedTranscriber = field(default_factory=lambda: ScriptedTranscriber(the_talk))
+
+    def __post_init__(self) -> None:
+        self.engine = MemoryEngine()
+        self.library = MemoryLibrary(self.engine.enqueue)
+        self.journal = MemoryJournal(self.library, self.engine.enqueue)
+        self.media = MemoryMedia()
+        self.diarizer = ScriptedDiarizer([Turn(start=start, end=end, speaker=who) for start, end, who, _ in _TALK])
+        self.embedder = HashingEmbedder()
+        self.passages = MemoryPassageIndex(dimensions=self.embedder.dimensions, stem=stems)
+        self.engine.furnish(self.journal, self._walk)
+
+    @property
+    def stages(self) -> PortStages:
+        return PortStages(
+            audio=self.audio,
+            archive=self.archive,
+            library=self.library,
+            journal=self.journal,
+            media=self.media,
+            transcriber=self.transcriber,
+            diarizer=self.diarizer,
+            embedder=self.embedder,
+            passages=self.passages,
+            templates=load(),
+            scratch=self.scratch,
+        )
+
+    def _walk(self, order: WorkOrder, durably: MemoryDurably) -> None:
+        whole_way(order, self.stages, durably)
+
+    def receive(
+        self,
+        content: bytes = b"",
+        *,
+        name: str = "Интервью.ogg",
+        source: str = "path:{sha256}:/visit/a.ogg",
+        details: Details | None = None,
+        again: bool = False,
+        accept_damaged: bool = False,
+    ) -> Receipt:
+        """Receive ten seconds of memory recording, or `content`."""
+        delivery = Delivery(
+            content=io.BytesIO(content or memory_recording(10.0)),
+            name=name,
+            source=source,
+            details=details or Details(),
+            again=again,
+            accept_damaged=accept_damaged,
+        )
+        return receive(delivery, spool_directory=self.scratch, audio=self.audio, library=self.library, media=self.media)

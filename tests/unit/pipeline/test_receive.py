@@ -1,0 +1,100 @@
+"""Acknowledged means safe, and what cannot be taken leaves nothing behind."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from tests.hostile import Fault, FaultyBlobs
+from tests.rooms import Rooms
+
+from voxpersona.adapters.blobs.memory import MemoryBlobs
+from voxpersona.adapters.media.memory import memory_recording
+from voxpersona.errors import Code, Rejected, Unavailable
+from voxpersona.model import Manifest, State
+from voxpersona.pipeline import documents, layout
+from voxpersona.pipeline.receive import sweep_spool
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Rooms:
+    return Rooms(tmp_path)
+
+
+def test_an_acknowledged_recording_stands_in_the_store_with_its_manifest(rooms: Rooms) -> None:
+    content = memory_recording(12.5)
+    recording = rooms.receive(content).recording
+    assert b"".join(rooms.audio.read(recording.original.key)) == content
+    assert recording.original.sha256 == hashlib.sha256(content).hexdigest()
+    assert recording.original.name == "Интервью.ogg"
+    assert documents.read(rooms.audio, layout.manifest(recording.id), Manifest).recording == recording
+    assert rooms.library.recording(recording.id) == recording
+    assert rooms.journal.standing(recording.id).state is State.RECEIVED
+    assert list(rooms.scratch.iterdir()) == []
+
+
+def test_the_same_delivery_again_is_the_same_recording(rooms: Rooms) -> None:
+    first, again = rooms.receive(), rooms.receive()
+    assert (first.is_duplicate, again.is_duplicate) == (False, True)
+    assert again.recording == first.recording
+
+
+def test_the_same_bytes_under_another_name_are_no_second_recording(rooms: Rooms) -> None:
+    first = rooms.receive()
+    other = rooms.receive(source="path:{sha256}:/visit/b.ogg", name="b.ogg")
+    assert other.is_duplicate
+    assert other.recording == first.recording
+    assert [recording.id for recording in rooms.library.recordings()] == [first.recording.id]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"text", Code.NOT_AUDIO), (memory_recording(9.0, damage="declares 20 s, holds 9 s"), Code.TRUNCATED)],
+)
+def test_what_cannot_be_taken_leaves_nothing_behind(content: bytes, code: Code, rooms: Rooms) -> None:
+    with pytest.raises(Rejected) as refused:
+        rooms.receive(content)
+    assert refused.value.code is code
+    assert list(rooms.audio.list()) == []
+    assert rooms.library.recordings() == []
+    assert list(rooms.scratch.iterdir()) == []
+
+
+def test_a_damaged_recording_is_kept_when_asked_and_says_so(rooms: Rooms) -> None:
+    content = memory_recording(9.0, damage="declares 20 s, holds 9 s")
+    kept = rooms.receive(content, accept_damaged=True).recording
+    assert kept.original.media.damage == "declares 20 s, holds 9 s"
+
+
+@pytest.mark.parametrize("call", [1, 2])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_store_that_fails_refuses_the_acknowledgement_and_a_repeat_heals(
+    call: int, after: bool, tmp_path: Path
+) -> None:
+    error = Unavailable(Code.STORE_UNAVAILABLE, "gone", reason="gone")
+    store = MemoryBlobs()
+    rooms = Rooms(tmp_path, audio=FaultyBlobs(store, [Fault("put", call=call, error=error, after=after)]))
+    with pytest.raises(Unavailable):
+        rooms.receive()
+    assert rooms.library.recordings() == []
+    receipt = rooms.receive()
+    assert not receipt.is_duplicate
+    assert b"".join(store.read(receipt.recording.original.key)) == memory_recording(10.0)
+
+
+def test_what_was_forgotten_is_recognised_and_taken_in_again_only_when_asked(rooms: Rooms) -> None:
+    first = rooms.receive().recording
+    rooms.library.forget(first.id)
+    rooms.library.erase(first.id)
+    with pytest.raises(Rejected) as refused:
+        rooms.receive()
+    assert refused.value.code is Code.FORGOTTEN
+    anew = rooms.receive(again=True)
+    assert not anew.is_duplicate
+    assert anew.recording.id != first.id
+
+
+def test_leftovers_of_killed_receivers_are_swept_only_when_old(tmp_path: Path) -> None:
+    (tmp_path / "a.part").write_bytes(b"x")
+    assert sweep_spool(tmp_path, 3600) == 0
+    assert sweep_spool(tmp_path, -1) == 1
+    assert list(tmp_path.iterdir()) == []

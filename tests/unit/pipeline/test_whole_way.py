@@ -1,0 +1,189 @@
+"""The whole way over memory adapters: order, versions, failures, and nothing paid twice."""
+
+from pathlib import Path
+
+import pytest
+from tests.rooms import Rooms, the_talk
+
+from voxpersona.adapters.media.memory import memory_recording
+from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
+from voxpersona.errors import Code, Integrity, Rejected, Unavailable
+from voxpersona.model import Details, RecordingId, Scenario, Stage, State
+from voxpersona.pipeline import layout
+from voxpersona.pipeline.ask import ask
+from voxpersona.pipeline.check import Kind, check
+from voxpersona.pipeline.forget import forget
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Rooms:
+    return Rooms(tmp_path)
+
+
+def _received(rooms: Rooms, seconds: float = 10.0) -> RecordingId:
+    details = Details(scenario=Scenario.INTERVIEW)
+    return rooms.receive(memory_recording(seconds), details=details).recording.id
+
+
+def _problems(rooms: Rooms, *, read: bool = True) -> list[str]:
+    found = check(
+        library=rooms.library,
+        journal=rooms.journal,
+        passages=rooms.passages,
+        audio=rooms.audio,
+        archive=rooms.archive,
+        read=read,
+        on_progress=lambda _: None,
+    )
+    return [problem.kind for problem in found]
+
+
+def test_a_recording_goes_from_bytes_to_an_answer(rooms: Rooms) -> None:
+    identity = _received(rooms)
+    rooms.engine.run()
+    standing = rooms.journal.standing(identity)
+    assert standing.state is State.READY
+    assert [(progress.stage, progress.share, progress.attempts) for progress in standing.stages] == [
+        (stage, 1.0, 1) for stage in Stage
+    ]
+    attribution = rooms.library.attribution(identity)
+    assert [speaker.role for speaker in attribution.speakers] == ["interviewer", "client"]
+    (report,) = rooms.library.reports(identity)
+    assert any("breakfast" in quote.text for finding in report.findings for quote in finding.quotes)
+    answer = ask("What was wrong with the breakfast?", rooms.passages, rooms.embedder, rooms.library.attribution)
+    assert answer.found
+    assert "cold" in answer.citations[0].text
+    assert _problems(rooms) == []
+
+
+def test_every_result_stands_in_the_bucket_too(rooms: Rooms) -> None:
+    identity = _received(rooms)
+    rooms.engine.run()
+    keys = {blob.key for blob in rooms.archive.list()}
+    assert {layout.transcript(identity, 1), layout.roles(identity, 1)} <= keys
+    assert {layout.report(identity, "interview", 1), layout.report_text(identity, "interview", 1)} <= keys
+
+
+def test_decoded_sound_does_not_stay_on_the_disk(rooms: Rooms) -> None:
+    _received(rooms)
+    rooms.engine.run()
+    assert list(rooms.scratch.iterdir()) == []
+
+
+def test_a_long_recording_is_heard_in_pieces_and_each_is_paid_once(rooms: Rooms) -> None:
+    identity = _received(rooms, 900.0)
+    rooms.engine.run()
+    heard = len(rooms.transcriber.calls)
+    assert heard >= 3
+    rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    rooms.engine.run()
+    assert rooms.journal.standing(identity).state is State.READY
+    assert len(rooms.transcriber.calls) == heard
+
+
+def test_an_engine_that_fails_for_a_moment_is_tried_again(tmp_path: Path) -> None:
+    away = Unavailable(Code.TRANSCRIBER_UNAVAILABLE, "away", reason="away")
+    rooms = Rooms(tmp_path, transcriber=ScriptedTranscriber([away, the_talk()]))
+    identity = _received(rooms)
+    rooms.engine.run()
+    assert rooms.journal.standing(identity).state is State.READY
+
+
+def test_an_engine_that_answers_nonsense_fails_the_stage_and_drops_no_text(tmp_path: Path) -> None:
+    nonsense = Integrity(Code.TRANSCRIBER_ANSWER, "cut answer", reason="cut answer")
+    rooms = Rooms(tmp_path, transcriber=ScriptedTranscriber([nonsense, the_talk()]))
+    identity = _received(rooms)
+    rooms.engine.run()
+    standing = rooms.journal.standing(identity)
+    assert (standing.state, standing.stage, standing.failed_code) == (
+        State.FAILED,
+        Stage.TRANSCRIBE,
+        Code.TRANSCRIBER_ANSWER,
+    )
+    assert _problems(rooms) == []
+    rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    rooms.engine.run()
+    assert rooms.journal.standing(identity).state is State.READY
+
+
+def test_a_run_from_a_later_stage_keeps_the_transcript(rooms: Rooms) -> None:
+    identity = _received(rooms)
+    rooms.engine.run()
+    rooms.journal.restart(identity, Stage.REPORT)
+    rooms.engine.run()
+    assert rooms.library.transcript(identity).number == 1
+    assert rooms.library.attribution(identity).number == 1
+    assert rooms.library.reports(identity)[0].number == 2
+
+
+def test_a_failed_run_leaves_the_old_results_current(rooms: Rooms) -> None:
+    identity = _received(rooms)
+    rooms.engine.run()
+    before = rooms.library.attribution(identity)
+    key = rooms.library.recording(identity).original.key
+    rooms.audio.delete(key)
+    rooms.journal.restart(identity, Stage.ATTRIBUTE)
+    rooms.engine.run()
+    assert rooms.journal.standing(identity).failed_code == Code.BLOB_ABSENT
+    assert rooms.library.attribution(identity) == before
+
+
+def test_a_recording_under_way_is_not_restarted(rooms: Rooms) -> None:
+    identity = _received(rooms)
+    with pytest.raises(Rejected) as refused:
+        rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    assert refused.value.code is Code.BUSY_RECORDING
+
+
+def test_forgetting_leaves_nothing_in_any_room(rooms: Rooms) -> None:
+    identity = _received(rooms)
+    rooms.engine.run()
+    forget(
+        rooms.library.recording(identity),
+        library=rooms.library,
+        journal=rooms.journal,
+        engine=rooms.engine,
+        passages=rooms.passages,
+        audio=rooms.audio,
+        archive=rooms.archive,
+    )
+    assert list(rooms.audio.list()) == []
+    assert list(rooms.archive.list()) == []
+    assert rooms.passages.counts() == {}
+    assert rooms.library.recordings() == []
+    assert _problems(rooms) == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "kind"),
+    [
+        ("original", Kind.BLOB_MISSING),
+        ("manifest", Kind.MANIFEST_MISSING),
+        ("transcript", Kind.RESULT_MISSING),
+        ("roles", Kind.RESULT_MISSING),
+        ("report", Kind.RESULT_MISSING),
+        ("index", Kind.INDEX_BEHIND),
+    ],
+)
+def test_check_names_what_is_lost(lost: str, kind: Kind, rooms: Rooms) -> None:
+    identity = _received(rooms)
+    rooms.engine.run()
+    if lost == "index":
+        rooms.passages.clear()
+    elif lost == "original":
+        rooms.audio.delete(rooms.library.recording(identity).original.key)
+    elif lost == "manifest":
+        rooms.audio.delete(layout.manifest(identity))
+    else:
+        keys = {
+            "transcript": layout.transcript(identity, 1),
+            "roles": layout.roles(identity, 1),
+            "report": layout.report(identity, "interview", 1),
+        }
+        rooms.archive.delete(keys[lost])
+    assert _problems(rooms) == [kind]
+
+
+def test_check_finds_bytes_that_nobody_knows(rooms: Rooms) -> None:
+    rooms.audio.put("recordings/nobody000000/original/a.ogg", [b"x"])
+    assert _problems(rooms) == [Kind.BLOB_WITHOUT_ROW]
