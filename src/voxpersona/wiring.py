@@ -175,6 +175,7 @@ class House:
             writing=self._transactions.writing,
             join=self._transactions.joined,
             walk=walk,
+            beside={"diarize": lambda order: self.stages.diarize(order)},
         )
 
     # -- models ------------------------------------------------------------------------------------------------------

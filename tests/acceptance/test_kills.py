@@ -9,7 +9,7 @@ from tests.builders_media import flac_of
 from tests.program import Program
 
 _STAGES = "voxpersona.pipeline.stages:PortStages"
-_WRITE = "voxpersona.pipeline.documents:write"
+_HEARD = "voxpersona.adapters.transcriber.faster_whisper:FasterWhisperTranscriber.transcribe"
 _SAVE = "voxpersona.adapters.library.sql:SqlLibrary.save"
 
 RECEIVE_POINTS = [
@@ -24,10 +24,12 @@ RECEIVE_POINTS = [
 WORK_POINTS = {
     "planning": (f"{_STAGES}.plan:return:1", "transcribe"),
     "hearing a piece": (f"{_STAGES}.hear:call:1", "transcribe"),
-    "piece heard, not yet kept": (f"{_WRITE}:call:1", "transcribe"),
-    "piece kept, not yet remembered": (f"{_WRITE}:return:1", "transcribe"),
+    "piece heard, not yet kept": (f"{_HEARD}:return:1", "transcribe"),
+    "piece kept, not yet remembered": (f"{_STAGES}.hear:return:1", "transcribe"),
     "transcript in the bucket": (f"{_STAGES}.transcribe:return:1", "transcribe"),
     "transcript saved, not committed": (f"{_SAVE}:return:1", "transcribe"),
+    "diarizing beside": (f"{_STAGES}.diarize:call:1", "transcribe"),
+    "diarized, not yet remembered": (f"{_STAGES}.diarize:return:1", "transcribe"),
     "attributing": (f"{_STAGES}.attribute:call:1", "attribute"),
     "attribution in the bucket": (f"{_STAGES}.attribute:return:1", "attribute"),
     "attribution saved, not committed": (f"{_SAVE}:return:2", "attribute"),

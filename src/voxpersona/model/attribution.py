@@ -25,6 +25,15 @@ class Turn(Noun):
     speaker: str
 
 
+class Voices(Noun):
+    """All turns of one recording as one diarizer heard them, in order of time."""
+
+    format: int = 1
+    recording: RecordingId
+    diarizer: str
+    turns: tuple[Turn, ...]
+
+
 class Evidence(Noun):
     """A line of the transcript that speaks for a role, and why."""
 

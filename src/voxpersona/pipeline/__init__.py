@@ -28,6 +28,7 @@ class Stages(Protocol):
     def plan(self, order: WorkOrder) -> list[list[float]]: ...
     def hear(self, order: WorkOrder, spans: list[list[float]], index: int) -> None: ...
     def transcribe(self, order: WorkOrder, spans: list[list[float]]) -> None: ...
+    def diarize(self, order: WorkOrder) -> None: ...
     def attribute(self, order: WorkOrder) -> None: ...
     def report(self, order: WorkOrder) -> list[str]: ...
     def index(self, order: WorkOrder) -> None: ...
@@ -41,6 +42,10 @@ class Durably(Protocol):
     def step(self, stage: Stage, verb: Callable[..., R], *arguments: object) -> R:
         """Do `verb(*arguments)`; remember what it returned (JSON)."""
 
+    def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
+        """Begin `verb(order)` beside the way, done once and remembered like a step; returns how to wait for its end.
+        It only makes ready what a later step would make itself: its failure is left to that step."""
+
     def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
         """Load with `verb(*arguments)`, then call what it returned; its writes and the memory are ONE commit."""
 
@@ -53,10 +58,12 @@ def whole_way(order: WorkOrder, do: Stages, durably: Durably) -> None:
     """
     if order.covers(Stage.TRANSCRIBE):
         spans = durably.step(Stage.TRANSCRIBE, do.plan, order)
+        wait_for_voices = durably.beside(do.diarize)  # hearing what is said leaves room to hear who says it
         for index in range(len(spans)):
             durably.step(Stage.TRANSCRIBE, do.hear, order, spans, index)
         durably.step(Stage.TRANSCRIBE, do.transcribe, order, spans)
         durably.commit(Stage.TRANSCRIBE, do.save, order, Stage.TRANSCRIBE)
+        wait_for_voices()
     if order.covers(Stage.ATTRIBUTE):
         durably.step(Stage.ATTRIBUTE, do.attribute, order)
         durably.commit(Stage.ATTRIBUTE, do.save, order, Stage.ATTRIBUTE)

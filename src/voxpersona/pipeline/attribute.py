@@ -23,6 +23,10 @@ READABLE = 15.0
 """Seconds above which a segment is cut between sentences."""
 ENDLESS = 2 * READABLE
 """Seconds above which a segment without sentence ends is cut at its widest pause."""
+STRETCHED = 0.6
+"""Seconds above which a word at the edge of a sentence is taken to reach into the pause beside it."""
+SPOKEN = 0.4
+"""Seconds of such a word that are believed."""
 BREATH = 1.0
 """Seconds of pause over which a sentence cut in two by the engine is not joined again."""
 
@@ -92,7 +96,7 @@ def _recut(segments: Sequence[Segment], voices: _Voices) -> list[Segment]:
 
 def _from_words(segments: Sequence[Segment], voices: _Voices) -> Iterator[Segment]:
     words = [word for segment in segments for word in segment.words]
-    labels = _at_sentences(words, _without_islands(words, [voices.at(word.start, word.end) for word in words]))
+    labels = _at_sentences(words, _without_islands(words, [voices.at(*_heart(words, at)) for at in range(len(words))]))
     cuts = {0}
     for segment in segments:
         cuts.add(max(cuts) + len(segment.words))
@@ -111,6 +115,18 @@ def _from_words(segments: Sequence[Segment], voices: _Voices) -> Iterator[Segmen
                 confidence=sum(word.confidence for word in part) / len(part),
                 speaker=labels[first],
             )
+
+
+def _heart(words: Sequence[Word], place: int) -> tuple[float, float]:
+    """The span of a word that is surely spoken. Whisper stretches the first word of a sentence back over the pause
+    before it, and the last one on over the pause behind it, far into another's turn."""
+    word = words[place]
+    if word.end - word.start > STRETCHED:
+        if place == 0 or _ends_sentence(words[place - 1]):
+            return word.end - SPOKEN, word.end
+        if _ends_sentence(word):
+            return word.start, word.start + SPOKEN
+    return word.start, word.end
 
 
 def _without_islands(words: Sequence[Word], labels: Sequence[str]) -> list[str]:

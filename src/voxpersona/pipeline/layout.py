@@ -18,6 +18,11 @@ def piece(recording: RecordingId, settings: str, index: int) -> str:
     return f"recordings/{recording}/pieces/{settings}/{index:05d}.json"
 
 
+def voices(recording: RecordingId, settings: str) -> str:
+    """Main bucket: who spoke when; `settings` is the digest of everything that changes it."""
+    return f"recordings/{recording}/voices/{settings}.json"
+
+
 def transcript(recording: RecordingId, number: int) -> str:
     """Main bucket."""
     return f"recordings/{recording}/transcript/{number}.json"

@@ -1,10 +1,12 @@
 """The stages of the whole way over the real ports: what `whole_way` calls, one small method per durable step."""
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from voxpersona.errors import Code, NotFound
 from voxpersona.model import (
@@ -16,8 +18,10 @@ from voxpersona.model import (
     Report,
     Stage,
     Transcript,
+    Voices,
     WorkOrder,
 )
+from voxpersona.model.noun import Noun
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.attribute import attribute
 from voxpersona.pipeline.blob_source import blob_source
@@ -38,6 +42,8 @@ from voxpersona.ports import (
     Transcriber,
 )
 from voxpersona.templates import Template, fitting
+
+N = TypeVar("N", bound=Noun)
 
 _PROGRESS_EVERY = 1.0  # seconds between two writes of a stage's share: each is a commit
 _PIECES_VERSION = "1"  # raise it when pieces are cut or joined differently: old texts of pieces are then left alone
@@ -79,6 +85,7 @@ class PortStages:
     passages: PassageIndex
     templates: Sequence[Template]
     scratch: Path
+    decoding: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, order: WorkOrder) -> list[list[float]]:
         """Where to cut: `[start, end)` of each piece in seconds."""
@@ -95,7 +102,7 @@ class PortStages:
             samples = self._sound(recording.id).read(start, end)
             return self.transcriber.transcribe(samples, language=recording.details.language, on_progress=progress)
 
-        documents.made_once(self.archive, self._piece_key(recording, spans[index], index), PieceText, make)
+        self._made_once(recording.id, self._piece_key(recording, spans[index], index), PieceText, make)
         progress(1.0)
 
     def transcribe(self, order: WorkOrder, spans: list[list[float]]) -> None:
@@ -116,7 +123,11 @@ class PortStages:
                 segments=segments,
             )
 
-        documents.made_once(self.archive, layout.transcript(recording.id, order.run), Transcript, make)
+        self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)
+
+    def diarize(self, order: WorkOrder) -> None:
+        """Find out who spoke when; `attribute` would do it itself, but may as well find it done."""
+        self._voices(self.library.recording(order.recording), lambda _: None)
 
     def attribute(self, order: WorkOrder) -> None:
         """Give this run's (or the current) transcript its speakers and roles."""
@@ -124,14 +135,12 @@ class PortStages:
         number = order.run if order.covers(Stage.TRANSCRIBE) else None
         transcript = self.library.transcript(recording.id, number)
         progress = _Throttled(self.journal, order, Stage.ATTRIBUTE).part(0.0, 1.0)
+        voices = self._voices(recording, progress)
 
         def make() -> Attribution:
-            turns = self.diarizer.diarize(
-                self._sound(recording.id), speakers=recording.details.speakers, on_progress=progress
-            )
-            return attribute(transcript, turns, recording.details, number=order.run, diarizer=self.diarizer.name)
+            return attribute(transcript, voices.turns, recording.details, number=order.run, diarizer=voices.diarizer)
 
-        documents.made_once(self.archive, layout.roles(recording.id, order.run), Attribution, make)
+        self._made_once(recording.id, layout.roles(recording.id, order.run), Attribution, make)
 
     def report(self, order: WorkOrder) -> list[str]:
         """Write the reports that fit; returns the names of their templates."""
@@ -148,7 +157,7 @@ class PortStages:
             return report(attribution, recording.details, template, number=number)
 
         key = layout.report(recording.id, template.name, number)
-        written = documents.made_once(self.archive, key, Report, make)
+        written = self._made_once(recording.id, key, Report, make)
         text = render_markdown(written, recording).encode()
         documents.write(self.archive, layout.report_text(recording.id, template.name, number), text, documents.MARKDOWN)
 
@@ -185,6 +194,16 @@ class PortStages:
         """Remove the decoded sound; it can be made again from the original."""
         self._scratch_path(order.recording).unlink(missing_ok=True)
 
+    def _made_once(self, recording: RecordingId, key: str, noun: type[N], make: Callable[[], N]) -> N:
+        """As `documents.made_once`; what was made of a recording that was forgotten meanwhile is thrown away."""
+
+        def make_unless_forgotten() -> N:
+            made = make()
+            self.library.recording(recording)
+            return made
+
+        return documents.made_once(self.archive, key, noun, make_unless_forgotten)
+
     def _attribution(self, order: WorkOrder) -> Attribution:
         return self.library.attribution(order.recording, order.run if order.covers(Stage.ATTRIBUTE) else None)
 
@@ -196,20 +215,32 @@ class PortStages:
         settings = f"{_PIECES_VERSION}|{self.transcriber.name}|{told}|{span[0]!r}-{span[1]!r}"
         return layout.piece(recording.id, hashlib.sha256(settings.encode()).hexdigest()[:16], index)
 
+    def _voices(self, recording: Recording, progress: OnProgress) -> Voices:
+        told = recording.details.speakers
+        settings = f"{self.diarizer.name}|{told}"
+        key = layout.voices(recording.id, hashlib.sha256(settings.encode()).hexdigest()[:16])
+
+        def make() -> Voices:
+            turns = self.diarizer.diarize(self._sound(recording.id), speakers=told, on_progress=progress)
+            return Voices(recording=recording.id, diarizer=self.diarizer.name, turns=tuple(turns))
+
+        return self._made_once(recording.id, key, Voices, make)
+
     def _scratch_path(self, recording: RecordingId) -> Path:
         return self.scratch / f"{recording}.pcm"
 
     def _sound(self, identity: RecordingId) -> Sound:
         """The decoded sound, decoded once per worker; the original is checked against its hash before."""
         path = self._scratch_path(identity)
-        try:
+        with self.decoding:  # one writer a file; those who come second find it done
+            try:
+                return self.media.sound(path)
+            except NotFound as absent:
+                if absent.code is not Code.PATH_ABSENT:
+                    raise
+            original = self.library.recording(identity).original
+            for _ in self.audio.read(original.key):
+                pass  # reading to the end is what compares the hash
+            with blob_source(self.audio, original.key) as source:
+                self.media.decode(source, name=original.name, target=path)
             return self.media.sound(path)
-        except NotFound as absent:
-            if absent.code is not Code.PATH_ABSENT:
-                raise
-        original = self.library.recording(identity).original
-        for _ in self.audio.read(original.key):
-            pass  # reading to the end is what compares the hash
-        with blob_source(self.audio, original.key) as source:
-            self.media.decode(source, name=original.name, target=path)
-        return self.media.sound(path)

@@ -200,3 +200,25 @@ def test_segments_carry_the_role_of_their_speaker() -> None:
     """)
     result = attributed(transcript, turns)
     assert [segment.role for segment in result.segments] == [Role.INTERVIEWER, Role.CLIENT] * 2
+
+
+def _spoken(*timed: tuple[float, float, str]) -> Segment:
+    return a_segment([Word(start=start, end=end, text=text, confidence=0.4) for start, end, text in timed])
+
+
+def test_a_first_word_stretched_back_over_the_pause_goes_to_the_one_who_says_it() -> None:
+    """As Whisper heard the sample: "That" from the end of the other's sentence on."""
+    transcript = a_transcript(
+        _spoken((27.5, 27.9, "of"), (27.94, 28.32, "five.")),
+        _spoken((28.32, 29.14, "That"), (29.14, 29.34, "is"), (29.34, 29.8, "wonderful.")),
+    )
+    turns = [a_turn(23.4, 28.71, 0), a_turn(28.92, 34.0, 1)]
+    assert said(attributed(transcript, turns)) == [("SPEAKER_00", "of five."), ("SPEAKER_01", "That is wonderful.")]
+
+
+def test_a_last_word_stretched_on_over_the_pause_stays_with_the_one_who_says_it() -> None:
+    transcript = a_transcript(
+        _spoken((1.0, 1.3, "Five"), (1.3, 2.5, "stars.")), _spoken((2.5, 2.8, "Thank"), (2.8, 3.1, "you."))
+    )
+    turns = [a_turn(0.9, 1.75, 0), a_turn(1.8, 3.2, 1)]
+    assert said(attributed(transcript, turns)) == [("SPEAKER_00", "Five stars."), ("SPEAKER_01", "Thank you.")]

@@ -122,6 +122,8 @@ def test_a_failed_run_leaves_the_old_results_current(rooms: Rooms) -> None:
     before = rooms.library.attribution(identity)
     key = rooms.library.recording(identity).original.key
     rooms.audio.delete(key)
+    for blob in list(rooms.archive.list(f"recordings/{identity}/voices/")):
+        rooms.archive.delete(blob.key)
     rooms.journal.restart(identity, Stage.ATTRIBUTE)
     rooms.engine.run()
     assert rooms.journal.standing(identity).failed_code == Code.BLOB_ABSENT

@@ -11,12 +11,21 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, SQLAlchemyDatasource
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    EnqueueOptions,
+    SetWorkflowID,
+    SQLAlchemyDatasource,
+    WorkflowHandle,
+)
 from dbos import error as dbos_error
 
 from voxpersona.errors import Code, Unavailable, VoxPersonaError
@@ -27,6 +36,7 @@ _APPLICATION = "voxpersona"
 _VERSION = "vox-1"  # constant: DBOS never picks up work of another version again
 _EXECUTOR = "embedded"
 _WORKFLOW = "whole_way_v1"
+_BESIDE = "beside_v1"
 _QUEUE = "recordings"
 _POLL_SECONDS = 0.1
 _DRAIN_SECONDS = 20
@@ -104,11 +114,20 @@ def worker_lock(path: Path) -> Iterator[None]:
 class DbosDurably:
     """See `pipeline.Durably`: one order walked inside its workflow."""
 
-    def __init__(self, order: WorkOrder, datasource: SQLAlchemyDatasource, join: Join, journal: Journal) -> None:
+    def __init__(
+        self,
+        order: WorkOrder,
+        *,
+        datasource: SQLAlchemyDatasource,
+        join: Join,
+        journal: Journal,
+        start_beside: Callable[[WorkOrder, str], "WorkflowHandle[str]"],
+    ) -> None:
         self._order = order
         self._datasource = datasource
         self._join = join
         self._journal = journal
+        self._start_beside = start_beside
         self._begun: set[Stage] = set()
         self.stage = order.start
 
@@ -137,6 +156,17 @@ class DbosDurably:
             run,
         )
 
+    def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
+        handle = self._start_beside(self._order, verb.__name__)
+
+        def wait() -> None:
+            # Its failure, whatever it is, is left to the step that needs the result; and where this order itself
+            # was cancelled, its next step says so.
+            with suppress(dbos_error.DBOSException):
+                handle.get_result(polling_interval_sec=_POLL_SECONDS)
+
+        return wait
+
     def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
         self.stage = stage
         write = verb(*arguments)
@@ -162,6 +192,7 @@ class DbosEngine:
         writing: Callable[[], AbstractContextManager[sa.Connection]],
         join: Join,
         walk: Walk,
+        beside: Mapping[str, Callable[[WorkOrder], None]],
         concurrency: int = 1,
     ) -> None:
         self._url = url
@@ -172,6 +203,7 @@ class DbosEngine:
         self._writing = writing
         self._join = join
         self._walk = walk
+        self._beside = beside
         self._concurrency = concurrency
         self._stopping = threading.Event()
 
@@ -218,9 +250,21 @@ class DbosEngine:
             engine_kwargs={"hide_parameters": True},  # parameters are what people said
         )
 
+        @DBOS.workflow(name=_BESIDE, max_recovery_attempts=_CRASHES)
+        def beside_v1(told: dict[str, Any], verb: str) -> str:
+            return self._work_beside(WorkOrder.model_validate(told), verb)
+
+        def start_beside(order: WorkOrder, verb: str) -> WorkflowHandle[str]:
+            with SetWorkflowID(f"{workflow_id(order)}:{verb}"):
+                return DBOS.start_workflow(beside_v1, order.model_dump(mode="json"), verb)
+
         @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_CRASHES)
         def whole_way_v1(told: dict[str, Any]) -> str:
-            return self._work(WorkOrder.model_validate(told), datasource)
+            order = WorkOrder.model_validate(told)
+            durably = DbosDurably(
+                order, datasource=datasource, join=self._join, journal=self._journal, start_beside=start_beside
+            )
+            return self._work(order, durably)
 
         DBOS.launch()
         DBOS.register_queue(
@@ -230,9 +274,15 @@ class DbosEngine:
             on_conflict="always_update",
         )
 
-    def _work(self, order: WorkOrder, datasource: SQLAlchemyDatasource) -> str:
+    def _work_beside(self, order: WorkOrder, verb: str) -> str:
+        try:
+            DBOS.run_step({"name": verb}, self._beside[verb], order)
+        except VoxPersonaError as error:
+            return f"left to its step: {error.code}"
+        return "ready"
+
+    def _work(self, order: WorkOrder, durably: DbosDurably) -> str:
         """One run, ended in the journal whatever happens; the outcome is for DBOS's own listing only."""
-        durably = DbosDurably(order, datasource, self._join, self._journal)
         try:
             self._walk(order, durably)
         except VoxPersonaError as error:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from voxpersona.errors import Code, Unavailable, VoxPersonaError
@@ -33,6 +34,11 @@ class MemoryDurably:
             except Unavailable:
                 continue
         return verb(*arguments)
+
+    def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
+        with suppress(VoxPersonaError):
+            verb(self._order)
+        return lambda: None
 
     def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
         self.step(stage, verb, *arguments)()
