@@ -34,7 +34,7 @@ run: .venv/run ## Set up everything and take the sample interview through the wh
 
 test: .venv/dev ## Set up everything and pass every test: lint, types, contracts between rooms, all rings
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -n auto --dist loadfile
 
 lint: .venv/dev ## Format, lint, types on source and tests, floors
 	$(BIN)/ruff format --check .
@@ -44,6 +44,9 @@ lint: .venv/dev ## Format, lint, types on source and tests, floors
 
 unit: .venv/dev ## The unit ring only: seconds
 	$(BIN)/pytest tests/unit
+
+acceptance: .venv/dev ## The real program as a subprocess, kills included
+	$(BIN)/pytest tests/acceptance -n auto --dist loadfile
 
 contracts: .venv/dev ## One suite per port, over every adapter
 	$(BIN)/pytest tests/contracts
@@ -55,4 +58,4 @@ lock: $(UV) ## Resolve the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --extra models -o locks/run.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev --extra models -c locks/run.txt -o locks/dev.txt pyproject.toml
 
-.PHONY: help setup run test lint unit contracts bench lock
+.PHONY: help setup run test lint unit acceptance contracts bench lock

@@ -34,7 +34,7 @@ from voxpersona.settings import Settings
 from voxpersona.templates import Template, load
 
 if TYPE_CHECKING:
-    from voxpersona.adapters.engine.dbos import DbosStarter
+    from voxpersona.adapters.engine.starter import DbosStarter
 
 # Network file systems break SQLite's locks and shared memory, and with them the promise that nothing is lost.
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
@@ -119,7 +119,7 @@ class House:
         path = self.data / "voxpersona.db"
         url = f"sqlite:///{path}"
         if prepared_for(path) != _schema_version():
-            from voxpersona.adapters.engine.dbos import prepare_database
+            from voxpersona.adapters.engine.starter import prepare_database
 
             prepare_sqlite(path)
             engine = open_engine(url)
@@ -136,7 +136,7 @@ class House:
     @cached_property
     def _starter(self) -> "DbosStarter":
         # Imported here: DBOS takes most of a second, and only those who start or run work need it.
-        from voxpersona.adapters.engine.dbos import DbosStarter
+        from voxpersona.adapters.engine.starter import DbosStarter
 
         return DbosStarter(self.database_url)
 

@@ -122,6 +122,22 @@ def test_a_killed_worker_loses_nothing_and_repeats_only_the_stage_it_was_in(
     assert program.json("check", "--read") == {"ok": True, "problems": []}
 
 
+def test_a_recording_that_kills_the_worker_again_and_again_is_put_aside_and_can_be_revived(
+    interview: Path, tmp_path: Path
+) -> None:
+    program = Program(tmp_path / "data")
+    identity = program.json("receive", str(interview))["recordings"][0]["id"]
+    point = f"{_STAGES}.hear:call:1"
+    crashes = 0
+    while program.killed_at(point, "worker", "--until-idle").code == -signal.SIGKILL:
+        crashes += 1
+        assert crashes < 8
+    shown = program.json("show", identity)
+    assert shown["state"] == "failed"
+    assert shown["failed"]["code"] == "internal"
+    assert program.json("retry", identity, "--wait")["state"] == "ready"
+
+
 def test_pieces_already_heard_are_not_paid_for_again(tmp_path: Path) -> None:
     """Two pieces and a bit; killed while the second is heard."""
     path = tmp_path / "long.flac"

@@ -11,90 +11,29 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
-from dbos import (
-    DBOS,
-    DBOSClient,
-    DBOSConfig,
-    DBOSPortableJSONSerializer,
-    EnqueueOptions,
-    SetWorkflowID,
-    SQLAlchemyDatasource,
-    WorkflowHandle,
-)
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, SQLAlchemyDatasource, WorkflowHandle
 from dbos import error as dbos_error
 
+from voxpersona.adapters.engine.durably import DbosDurably, Join
+from voxpersona.adapters.engine.starter import APPLICATION, QUEUE, VERSION, WORKFLOW, DbosStarter, workflow_id
 from voxpersona.errors import Code, Unavailable, VoxPersonaError
 from voxpersona.model import Stage, WorkOrder
 from voxpersona.ports import Journal
 
-_APPLICATION = "voxpersona"
-_VERSION = "vox-1"  # constant: DBOS never picks up work of another version again
 _EXECUTOR = "embedded"
-_WORKFLOW = "whole_way_v1"
 _BESIDE = "beside_v1"
-_QUEUE = "recordings"
 _POLL_SECONDS = 0.1
 _DRAIN_SECONDS = 20
-_ATTEMPTS = 6  # of a step whose outside failed: waits of 1, 2, 4, 8 and 16 s between them
 _CRASHES = 3  # a recording that kills the worker this often is put aside
 
-R = TypeVar("R")
-Join = Callable[[sa.Connection], AbstractContextManager[None]]
-Walk = Callable[[WorkOrder, "DbosDurably"], None]
+Walk = Callable[[WorkOrder, DbosDurably], None]
 
 _log = logging.getLogger("voxpersona.engine")
-
-
-def workflow_id(order: WorkOrder) -> str:
-    """The lasting idempotency key of one run."""
-    return f"{order.recording}:{order.run}"
-
-
-class DbosStarter:
-    """Starts work orders from any process, inside the caller's transaction. Runs nothing itself."""
-
-    def __init__(self, url: str) -> None:
-        self._client = DBOSClient(
-            system_database_url=url,
-            serializer=DBOSPortableJSONSerializer(),
-            application_name=_APPLICATION,
-            lazy=True,
-        )
-
-    def __call__(self, connection: sa.Connection, order: WorkOrder) -> None:
-        """Make the order's start part of the transaction of `connection`."""
-        options: EnqueueOptions = {
-            "workflow_name": _WORKFLOW,
-            "queue_name": _QUEUE,
-            "workflow_id": workflow_id(order),
-            "app_version": _VERSION,
-        }
-        self._client.enqueue_in_transaction(connection, options, order.model_dump(mode="json"))
-
-    def cancel(self, order: WorkOrder) -> None:
-        """Stop the order at its next step; nothing happens where it is over or unknown."""
-        self._client.cancel_workflow(workflow_id(order))
-
-    def statuses(self, orders: Sequence[WorkOrder]) -> Mapping[str, str]:
-        """DBOS's status by workflow id; unknown ones are missing."""
-        if not orders:
-            return {}
-        found = self._client.list_workflows(workflow_ids=[workflow_id(order) for order in orders])
-        return {status.workflow_id: status.status for status in found}
-
-    def close(self) -> None:
-        self._client.destroy()
-
-
-def prepare_database(url: str) -> None:
-    """Create or upgrade DBOS's own tables. Idempotent."""
-    DBOS.migrate(url)
-    SQLAlchemyDatasource.migrate(url)
 
 
 @contextmanager
@@ -109,73 +48,6 @@ def worker_lock(path: Path) -> Iterator[None]:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         yield
-
-
-class DbosDurably:
-    """See `pipeline.Durably`: one order walked inside its workflow."""
-
-    def __init__(
-        self,
-        order: WorkOrder,
-        *,
-        datasource: SQLAlchemyDatasource,
-        join: Join,
-        journal: Journal,
-        start_beside: Callable[[WorkOrder, str], "WorkflowHandle[str]"],
-    ) -> None:
-        self._order = order
-        self._datasource = datasource
-        self._join = join
-        self._journal = journal
-        self._start_beside = start_beside
-        self._begun: set[Stage] = set()
-        self.stage = order.start
-
-    def _begin(self, stage: Stage) -> None:
-        """Counted only where a step really runs: replayed ones never come here."""
-        if stage not in self._begun:
-            self._begun.add(stage)
-            self._journal.begin(self._order, stage)
-
-    def step(self, stage: Stage, verb: Callable[..., R], *arguments: object) -> R:
-        self.stage = stage
-
-        def run() -> R:
-            self._begin(stage)
-            return verb(*arguments)
-
-        return DBOS.run_step(
-            {
-                "name": f"{stage}.{verb.__name__}",
-                "retries_allowed": True,
-                "max_attempts": _ATTEMPTS,
-                "interval_seconds": 1.0,
-                "backoff_rate": 2.0,
-                "should_retry": lambda error: isinstance(error, Unavailable),
-            },
-            run,
-        )
-
-    def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
-        handle = self._start_beside(self._order, verb.__name__)
-
-        def wait() -> None:
-            # Its failure, whatever it is, is left to the step that needs the result; and where this order itself
-            # was cancelled, its next step says so.
-            with suppress(dbos_error.DBOSException):
-                handle.get_result(polling_interval_sec=_POLL_SECONDS)
-
-        return wait
-
-    def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
-        self.stage = stage
-        write = verb(*arguments)
-
-        def run() -> None:
-            with self._join(self._datasource.sql_session().connection()):
-                write()
-
-        self._datasource.run_tx_step({"name": f"{stage}.{verb.__name__}"}, run)
 
 
 class DbosEngine:
@@ -235,9 +107,9 @@ class DbosEngine:
 
     def _launch(self) -> None:
         config: DBOSConfig = {
-            "name": _APPLICATION,
+            "name": APPLICATION,
             "system_database_url": self._url,
-            "application_version": _VERSION,
+            "application_version": VERSION,
             "executor_id": _EXECUTOR,
             "serializer": DBOSPortableJSONSerializer(),
             "notification_listener_polling_interval_sec": _POLL_SECONDS,
@@ -258,7 +130,7 @@ class DbosEngine:
             with SetWorkflowID(f"{workflow_id(order)}:{verb}"):
                 return DBOS.start_workflow(beside_v1, order.model_dump(mode="json"), verb)
 
-        @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_CRASHES)
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=_CRASHES)
         def whole_way_v1(told: dict[str, Any]) -> str:
             order = WorkOrder.model_validate(told)
             durably = DbosDurably(
@@ -268,7 +140,7 @@ class DbosEngine:
 
         DBOS.launch()
         DBOS.register_queue(
-            _QUEUE,
+            QUEUE,
             worker_concurrency=self._concurrency,
             polling_interval_sec=_POLL_SECONDS,
             on_conflict="always_update",

@@ -61,10 +61,18 @@ def quiet(settings: Settings) -> None:
 
 def main() -> None:
     """Entry point of the `voxpersona` command."""
-    from voxpersona.doors.cli import doctor, keeping, reading, taking  # noqa: F401  # importing registers the commands
+    # Importing registers the commands.
+    from voxpersona.doors.cli import doctor, keeping, reading, taking, working  # noqa: F401  # working is used below
 
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot show a letter must not end the program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if not working.was_stopped.is_set():
+            raise
+        # A model may be at work in a thread for minutes yet; its step is repeated anyway, so nobody waits for it.
+        sys.stdout.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else 1)

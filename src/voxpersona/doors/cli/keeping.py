@@ -27,7 +27,7 @@ def worker(
     with opened(wants_json=wants_json) as (house, console):
         house.stages  # noqa: B018  # opens every room: a missing model refuses here, not in the middle of a recording
         engine = house.engine()
-        stopped = stop_on_signals(engine)
+        stopped = stop_on_signals(engine, console)
         for recording in house.library.half_forgotten():
             remove(house, recording)
         console.note(console.pick("Working; stop with Ctrl-C.", "Работаю; остановить: Ctrl-C."))

@@ -16,17 +16,27 @@ _LOOK_SECONDS = 0.25
 _OVER = (State.READY, State.FAILED)
 
 
-def stop_on_signals(engine: Engine) -> threading.Event:
+was_stopped = threading.Event()
+"""Set once a signal asked this process to stop its work."""
+
+
+def stop_on_signals(engine: Engine, console: Console) -> threading.Event:
     """SIGTERM and SIGINT drain the engine and set the event; a second one leaves at once. Both are safe."""
-    stopped = threading.Event()
 
     def asked(_number: int, _frame: FrameType | None) -> None:
-        stopped.set()
+        if not was_stopped.is_set():
+            console.note(
+                console.pick(
+                    "Stopping: the step under way may end (20 s at most); once more leaves at once. Nothing is lost.",
+                    "Останавливаюсь: текущий шаг закончится (до 20 с); ещё раз — сразу. Ничего не потеряется.",
+                )
+            )
+        was_stopped.set()
         engine.stop()
 
     signal.signal(signal.SIGTERM, asked)
     signal.signal(signal.SIGINT, asked)
-    return stopped
+    return was_stopped
 
 
 def work_until_over(house: House, console: Console, recordings: Sequence[Recording]) -> bool:
@@ -35,7 +45,7 @@ def work_until_over(house: House, console: Console, recordings: Sequence[Recordi
     False where a signal stopped it before.
     """
     engine = house.engine()
-    stopped = stop_on_signals(engine)
+    stopped = stop_on_signals(engine, console)
     with _Watch(house.journal, console, recordings) as watch:
         while not watch.is_over() and not stopped.is_set():
             try:

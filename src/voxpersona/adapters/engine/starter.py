@@ -1,0 +1,60 @@
+"""Starting work from any process: names that last, DBOS's own tables, and the client that enqueues."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, SQLAlchemyDatasource
+
+from voxpersona.model import WorkOrder
+
+APPLICATION = "voxpersona"
+VERSION = "vox-1"  # constant: DBOS never picks up work of another version again
+WORKFLOW = "whole_way_v1"
+QUEUE = "recordings"
+
+
+def workflow_id(order: WorkOrder) -> str:
+    """The lasting idempotency key of one run."""
+    return f"{order.recording}:{order.run}"
+
+
+class DbosStarter:
+    """Starts work orders from any process, inside the caller's transaction. Runs nothing itself."""
+
+    def __init__(self, url: str) -> None:
+        self._client = DBOSClient(
+            system_database_url=url,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+            lazy=True,
+        )
+
+    def __call__(self, connection: sa.Connection, order: WorkOrder) -> None:
+        """Make the order's start part of the transaction of `connection`."""
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW,
+            "queue_name": QUEUE,
+            "workflow_id": workflow_id(order),
+            "app_version": VERSION,
+        }
+        self._client.enqueue_in_transaction(connection, options, order.model_dump(mode="json"))
+
+    def cancel(self, order: WorkOrder) -> None:
+        """Stop the order at its next step; nothing happens where it is over or unknown."""
+        self._client.cancel_workflow(workflow_id(order))
+
+    def statuses(self, orders: Sequence[WorkOrder]) -> Mapping[str, str]:
+        """DBOS's status by workflow id; unknown ones are missing."""
+        if not orders:
+            return {}
+        found = self._client.list_workflows(workflow_ids=[workflow_id(order) for order in orders])
+        return {status.workflow_id: status.status for status in found}
+
+    def close(self) -> None:
+        self._client.destroy()
+
+
+def prepare_database(url: str) -> None:
+    """Create or upgrade DBOS's own tables. Idempotent."""
+    DBOS.migrate(url)
+    SQLAlchemyDatasource.migrate(url)
