@@ -54,8 +54,11 @@ contracts: .venv/dev ## One suite per port, over every adapter
 bench: .venv/dev ## Pipeline against the bare engines on the same audio; writes benchmarks/results
 	$(BIN)/python -m benchmarks.pipeline
 
+bench-long: .venv/dev ## Two hours of sound: peak memory, progress; about a quarter of an hour
+	$(BIN)/python -m benchmarks.long
+
 lock: $(UV) ## Resolve the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --extra models -o locks/run.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev --extra models -c locks/run.txt -o locks/dev.txt pyproject.toml
 
-.PHONY: help setup run test lint unit acceptance contracts bench lock
+.PHONY: help setup run test lint unit acceptance contracts bench bench-long lock

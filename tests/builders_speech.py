@@ -9,8 +9,8 @@ from typing import Any
 import jiwer
 import numpy as np
 from faster_whisper import decode_audio
-from tests.sound_arrays import SAMPLES
 
+from tests.sound_arrays import SAMPLES
 from voxpersona.model import PieceText, Segment, Word
 from voxpersona.ports import RATE, Floats
 

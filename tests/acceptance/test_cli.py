@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.builders_media import flac_of
 from tests.program import SAMPLE, Program
 

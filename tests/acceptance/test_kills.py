@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.builders_media import flac_of
 from tests.program import Program
 

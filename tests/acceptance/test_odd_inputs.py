@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tests.program import Program
 from tests.sounds import OddInput, odd_inputs
 

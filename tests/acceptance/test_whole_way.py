@@ -7,6 +7,7 @@ from typing import Any
 
 import jiwer
 import pytest
+
 from tests.program import SAMPLE, SAMPLES, Program
 
 _TRUTH = json.loads((SAMPLES / "en_interview_two_speakers.json").read_text(encoding="utf-8"))

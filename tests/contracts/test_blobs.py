@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders_blobs import MIB, content_of, in_parts, keys_of, some_bytes
 
+from tests.builders_blobs import MIB, content_of, in_parts, keys_of, some_bytes
 from voxpersona.adapters.blobs.directory import DirectoryBlobs
 from voxpersona.adapters.blobs.memory import MemoryBlobs
 from voxpersona.errors import Code, Configuration, Integrity, NotFound, Rejected, VoxPersonaError

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+
 from tests import hostile
 from tests.builders_blobs import MIB, content_of, keys_of, some_bytes
 from tests.contracts.test_blobs import BlobsContract
 from tests.hostile import Fault, FaultyBlobs, FlippingBlobs, PassingBlobs, TruncatingBlobs
-
 from voxpersona.adapters.blobs.memory import MemoryBlobs
 from voxpersona.errors import Code, Integrity, NotFound, Unavailable, VoxPersonaError
 from voxpersona.ports import Blobs

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.builders_speech import sample_sound, sample_truth
 from tests.builders_talk import a_turn
 from tests.sound_arrays import WaveSound, silence
-
 from voxpersona.adapters.diarizer.campplus import CamPlusDiarizer
 from voxpersona.adapters.diarizer.memory import ScriptedDiarizer
 from voxpersona.adapters.diarizer.voices import MODEL, SHA256

@@ -1,9 +1,9 @@
 """The contract of `ports.Journal`, over every adapter."""
 
 import pytest
+
 from tests.builders import a_recording
 from tests.libraries import CannotStart, Records, SqlRecords, at_once
-
 from voxpersona.errors import Code, NotFound, Rejected
 from voxpersona.model import RecordingId, Stage, Standing, State, WorkOrder
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+
 from tests.builders import a_recording, a_report, a_transcript, an_attribution, details
 from tests.libraries import CannotStart, Records, SqlRecords, at_once
-
 from voxpersona.adapters.library import schema
 from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
 from voxpersona.model import (

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.builders_faults import joiner, noise, playlist
 from tests.builders_media import FORMATS, SPEECH, ogg_pages, speech, wav
 from tests.sounds import OddInput, odd_inputs
-
 from voxpersona.adapters.media import PyAVMedia, pcm
 from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
 from voxpersona.model import MediaFacts

@@ -10,8 +10,8 @@ from pathlib import Path
 import lancedb
 import numpy as np
 import pytest
-from tests.builders_search import a_passage, a_recording_id
 
+from tests.builders_search import a_passage, a_recording_id
 from voxpersona.adapters.embedder.memory import HashingEmbedder
 from voxpersona.adapters.index.lance import LancePassageIndex
 from voxpersona.adapters.index.memory import MemoryPassageIndex

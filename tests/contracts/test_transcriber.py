@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.builders_speech import (
     a_piece_text,
     sample_sound,
@@ -18,7 +19,6 @@ from tests.builders_speech import (
 )
 from tests.sound_arrays import WaveSound
 from tests.speech_server import SpeechServer, hearing
-
 from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber

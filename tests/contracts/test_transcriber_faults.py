@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from tests.builders_speech import short_piece, text_of, words_of
 from tests.speech_server import PATH, Reply, SpeechServer, failing
-
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber
 from voxpersona.errors import Code, Configuration, Integrity, Unavailable, VoxPersonaError
 from voxpersona.model import PieceText

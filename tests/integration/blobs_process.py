@@ -17,7 +17,6 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from tests.builders_blobs import MIB, content_of, keys_of, some_bytes
-
 from voxpersona.adapters import blobs as room
 from voxpersona.adapters.blobs.directory import DirectoryBlobs
 from voxpersona.adapters.blobs.keys import digest

@@ -19,9 +19,9 @@ from types import FrameType
 from typing import Any
 
 import pytest
+
 from tests.builders_blobs import MIB, content_of, keys_of, some_bytes
 from tests.integration.blobs_process import CONTENT, METADATA, PARTS, at_line, drop_facts, killed_key
-
 from voxpersona.adapters.blobs.directory import DirectoryBlobs
 from voxpersona.adapters.blobs.keys import digest
 from voxpersona.errors import Code, Integrity, NotFound, Unavailable

@@ -9,7 +9,6 @@ from collections import Counter
 from pathlib import Path
 
 from tests.builders_search import a_passage, a_recording_id
-
 from voxpersona.adapters.embedder.memory import HashingEmbedder
 from voxpersona.adapters.index.lance import LancePassageIndex
 from voxpersona.model import RecordingId

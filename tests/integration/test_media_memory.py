@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.builders_media import FORMATS, speech
 
+from tests.builders_media import FORMATS, speech
 from voxpersona.adapters.media import PyAVMedia
 
 HOURS = 2

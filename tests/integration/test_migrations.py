@@ -16,9 +16,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
 from tests.builders import a_recording, a_transcript
 from tests.servers.postgres import POSTGRESQL, PostgresServer
-
 from voxpersona.adapters.library import schema
 from voxpersona.adapters.library.database import MIGRATIONS, NEWEST, migrate, open_engine, prepare_sqlite
 from voxpersona.adapters.library.journal import SqlJournal

@@ -9,7 +9,6 @@ those at odd places judge them.
 from dataclasses import dataclass
 
 from tests.builders_search import an_attribution, the_sample
-
 from voxpersona.model import Attribution, RecordingId
 
 RESTAURANT_EN = """

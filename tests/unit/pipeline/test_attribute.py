@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders_talk import a_segment, a_talk, a_transcript, a_turn, words
 
+from tests.builders_talk import a_segment, a_talk, a_transcript, a_turn, words
 from voxpersona.model import Attribution, Details, Role, Segment, Transcript, Turn, Word
 from voxpersona.pipeline.attribute import READABLE, attribute
 

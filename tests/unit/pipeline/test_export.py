@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders_report import a_conversation, a_recording, a_segment, an_attribution
 
+from tests.builders_report import a_conversation, a_recording, a_segment, an_attribution
 from voxpersona.errors import Code, Rejected
 from voxpersona.model import Attribution, Details, Report, Role, Segment, Word
 from voxpersona.pipeline.cues import LINE, LINES

@@ -3,7 +3,6 @@
 import datetime as dt
 
 from tests.builders_search import the_sample
-
 from voxpersona.adapters.embedder.memory import HashingEmbedder
 from voxpersona.adapters.index.memory import MemoryPassageIndex
 from voxpersona.model import Details, MediaFacts, Original, Recording

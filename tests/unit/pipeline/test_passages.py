@@ -5,8 +5,8 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders_search import a_recording_id, an_attribution, the_sample
 
+from tests.builders_search import a_recording_id, an_attribution, the_sample
 from voxpersona.pipeline.passages import passages
 
 TURNS = st.lists(

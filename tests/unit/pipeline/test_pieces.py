@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.builders_speech import a_piece_text
 from tests.sound_arrays import WaveSound
-
 from voxpersona.errors import Code, Integrity
 from voxpersona.model import Piece, PieceText, Segment, Word
 from voxpersona.pipeline.pieces import join, plan

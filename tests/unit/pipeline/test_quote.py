@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders_search import a_segment, the_sample
 
+from tests.builders_search import a_segment, the_sample
 from voxpersona.model import Segment
 from voxpersona.pipeline.quote import locate, sentences
 

@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from tests.hostile import Fault, FaultyBlobs
 from tests.rooms import Rooms
-
 from voxpersona.adapters.blobs.memory import MemoryBlobs
 from voxpersona.adapters.media.memory import memory_recording
 from voxpersona.errors import Code, Rejected, Unavailable

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from tests.builders_report import RECORDING, a_recording
 
+from tests.builders_report import RECORDING, a_recording
 from voxpersona.model import Building, Details, Finding, Quote, Report, Role, Scenario
 from voxpersona.pipeline.render import escape, render_markdown, time_range
 from voxpersona.pipeline.wording import wording

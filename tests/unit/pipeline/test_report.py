@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.builders_report import a_conversation, a_segment, an_attribution
 
+from tests.builders_report import a_conversation, a_segment, an_attribution
 from voxpersona.model import Attribution, Building, Details, Report, Role, Scenario
 from voxpersona.pipeline import lexicon
 from voxpersona.pipeline.polarity import Judge, Mark, clauses, entries, general, reply, tokens

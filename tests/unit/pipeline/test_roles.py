@@ -1,9 +1,9 @@
 """Roles by rules, against talks a person has labelled."""
 
 import pytest
+
 from tests.builders_talk import a_talk
 from tests.role_talks import INTERVIEW, NOTHING, SITE_AUDIT, TALKS, Talk
-
 from voxpersona.model import Details, Role, Speaker
 from voxpersona.pipeline.attribute import attribute
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.rooms import Rooms, the_talk
 
+from tests.rooms import Rooms, the_talk
 from voxpersona.adapters.media.memory import memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.errors import Code, Integrity, Rejected, Unavailable

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders_speech import a_piece_text
 
+from tests.builders_speech import a_piece_text
 from voxpersona.adapters.transcriber import languages
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.adapters.transcriber.wording import Line, sentences, settle, spread, timed
