@@ -23,6 +23,12 @@ def _session() -> list[tuple[str, str]]:
     return pairs
 
 
+def _is_shown(real: str, printed: str) -> bool:
+    """A line `...` stands for any lines, also none: engines hear the same words a little differently elsewhere."""
+    pattern = "".join("(?:.*\n)*" if line == "..." else re.escape(line) + "\n" for line in printed.splitlines() if line)
+    return re.fullmatch(pattern, real) is not None
+
+
 def test_the_readme_session_prints_what_it_shows(tmp_path: Path) -> None:
     program = Program(tmp_path / "data")
     session = _session()
@@ -51,5 +57,5 @@ def test_the_readme_session_prints_what_it_shows(tmp_path: Path) -> None:
         )
         if not real:
             real = _ID.findall(done.stdout)[0]
-        assert done.stdout.replace(real, shown) == printed
+        assert _is_shown(done.stdout.replace(real, shown), printed), (done.stdout, printed)
     assert (clone / "interview.srt").read_text(encoding="utf-8").startswith("1\n00:00:00,")
