@@ -51,16 +51,15 @@ def test_there_are_enough_of_them_and_none_is_passed_over(visit: _Visit) -> None
 
 
 @pytest.mark.parametrize("label", [label for label, odd in _INPUTS.items() if odd.is_kept])
-def test_it_is_kept_as_it_came(label: str, visit: _Visit, tmp_path: Path) -> None:
+def test_it_is_kept_as_it_came(label: str, visit: _Visit) -> None:
+    """Under its true name and with the hash of its bytes; the last test reads every stored byte against its hash."""
     odd = _INPUTS[label]
     content = _content(visit, odd)
     entry = visit.listed[_sha256(content)]
     assert entry["name"] == os.fsencode(odd.name).decode("utf-8", "replace")
     assert odd.seconds is not None
     assert entry["seconds"] == pytest.approx(odd.seconds, abs=odd.tolerance)
-    visit_back = tmp_path / "back"
-    assert visit.program.run("original", entry["id"], "--output", str(visit_back)).code == 0
-    assert visit_back.read_bytes() == content
+    assert entry["bytes"] == len(content)
 
 
 @pytest.mark.parametrize("label", [label for label, odd in _INPUTS.items() if not odd.is_kept])
