@@ -61,15 +61,14 @@ class Program:
         """Run a command that is SIGKILLed at the point (see tests/killer.py)."""
         return self._run([sys.executable, "-m", "tests.killer", point, *arguments], None, Path(__file__).parents[1])
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """Start a command and leave it running; the caller ends it."""
         return subprocess.Popen(
             [_PROGRAM, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     def _run(self, command: list[str], stdin: bytes | None, cwd: Path | None) -> Outcome:

