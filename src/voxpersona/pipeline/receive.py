@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from voxpersona.errors import Code, Integrity, Rejected, Unavailable
+from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
 from voxpersona.model import Details, Manifest, MediaFacts, Original, Recording
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.naming import new_recording_id, safe_name
@@ -93,6 +93,7 @@ def receive(delivery: Delivery, *, spool_directory: Path, audio: Blobs, library:
             source = f"{source}#again-{received_at.isoformat()}"
         if (standing := library.known(source, spooled.sha256)) is not None:
             recording, _ = library.add(standing.model_copy(update={"source": source}))
+            _heal(recording, spooled, audio)
             return Receipt(recording, is_duplicate=True)
         facts = _sound(delivery, spooled, media)
         identity = new_recording_id(source)
@@ -106,14 +107,7 @@ def receive(delivery: Delivery, *, spool_directory: Path, audio: Blobs, library:
         recording = Recording(
             id=identity, source=source, received_at=received_at, details=delivery.details, original=original
         )
-        audio.put(
-            original.key,
-            spooled.parts(),
-            sha256=spooled.sha256,
-            size=spooled.size,
-            content_type=facts.content_type,
-            metadata={"source": source, "name": delivery.name, "seconds": f"{facts.seconds:.3f}"},
-        )
+        _put(recording, spooled, audio)
         recording = _manifest(recording, audio)
         standing, is_new = library.add(recording)
         return Receipt(standing, is_duplicate=not is_new)
@@ -125,6 +119,33 @@ def _sound(delivery: Delivery, spooled: Spooled, media: Media) -> MediaFacts:
     if facts.damage is not None and not delivery.accept_damaged:
         raise Rejected(Code.TRUNCATED, facts.damage, name=delivery.name, damage=facts.damage)
     return facts
+
+
+def _put(recording: Recording, spooled: Spooled, audio: Blobs) -> None:
+    original = recording.original
+    audio.put(
+        original.key,
+        spooled.parts(),
+        sha256=spooled.sha256,
+        size=spooled.size,
+        content_type=original.media.content_type,
+        metadata={
+            "source": recording.source,
+            "name": original.name,
+            "seconds": f"{original.media.seconds:.3f}",
+        },
+    )
+
+
+def _heal(recording: Recording, spooled: Spooled, audio: Blobs) -> None:
+    """Where the store has lost an original and the same bytes are delivered again, they take its place."""
+    if spooled.sha256 != recording.original.sha256:
+        return
+    try:
+        audio.stat(recording.original.key)
+    except NotFound:
+        _put(recording, spooled, audio)
+    _manifest(recording, audio)
 
 
 def _manifest(recording: Recording, audio: Blobs) -> Recording:

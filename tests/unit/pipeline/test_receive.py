@@ -46,6 +46,15 @@ def test_the_same_bytes_under_another_name_are_no_second_recording(rooms: Rooms)
     assert [recording.id for recording in rooms.library.recordings()] == [first.recording.id]
 
 
+def test_a_lost_original_is_put_back_when_the_same_bytes_come_again(rooms: Rooms) -> None:
+    recording = rooms.receive().recording
+    for blob in list(rooms.audio.list()):
+        rooms.audio.delete(blob.key)
+    assert rooms.receive(source="path:{sha256}:/backup/a.ogg").is_duplicate
+    assert b"".join(rooms.audio.read(recording.original.key)) == memory_recording(10.0)
+    assert documents.read(rooms.audio, layout.manifest(recording.id), Manifest).recording == recording
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [(b"text", Code.NOT_AUDIO), (memory_recording(9.0, damage="declares 20 s, holds 9 s"), Code.TRUNCATED)],

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,18 +33,27 @@ def _told(recording: Recording) -> dict[str, Any]:
 def list_recordings(wants_json: Json = False) -> None:
     """All recordings, newest first."""
     with opened(wants_json=wants_json) as (house, console):
-        recordings = house.library.recordings()
-        standings = {recording.id: house.journal.standing(recording.id) for recording in recordings}
-        console.document({"recordings": [_listed(recording, standings[recording.id]) for recording in recordings]})
-        for recording in recordings:
+        standings = _standings(house)
+        console.document({"recordings": [_listed(recording, standing) for recording, standing in standings]})
+        for recording, standing in standings:
             day = recording.received_at.astimezone().strftime("%Y-%m-%d %H:%M")
             length = clock(recording.original.media.seconds)
-            state = standings[recording.id].state
-            console.line(f"{recording.id}  {day}  {length:>8}  {state:<8}  {printable(recording.original.name)}")
-        if not recordings:
+            console.line(
+                f"{recording.id}  {day}  {length:>8}  {standing.state:<8}  {printable(recording.original.name)}"
+            )
+        if not standings:
             console.note(
                 console.pick("Nothing here yet: voxpersona receive PATH", "Пока пусто: voxpersona receive PATH")
             )
+
+
+def _standings(house: House) -> list[tuple[Recording, Standing]]:
+    """All recordings with where they stand, newest first; one forgotten while we look is left out."""
+    found = []
+    for recording in house.library.recordings():
+        with suppress(NotFound):
+            found.append((recording, house.journal.standing(recording.id)))
+    return found
 
 
 def _listed(recording: Recording, standing: Standing) -> dict[str, Any]:
@@ -243,11 +253,10 @@ def original(
 def status(wants_json: Json = False) -> None:
     """What is being worked on and how far it is, what failed and why, how much room is left."""
     with opened(wants_json=wants_json) as (house, console):
-        recordings = house.library.recordings()
-        standings = [(recording, house.journal.standing(recording.id)) for recording in recordings]
+        standings = _standings(house)
         counts = {state.value: sum(standing.state is state for _, standing in standings) for state in State}
         has_worker = house.engine().is_running()
-        kept = sum(recording.original.bytes for recording in recordings)
+        kept = sum(recording.original.bytes for recording, _ in standings)
         unfinished = [(recording, standing) for recording, standing in standings if standing.state is not State.READY]
         console.document(
             {
