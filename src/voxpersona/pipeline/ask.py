@@ -9,6 +9,7 @@ from voxpersona.model import Answer, Attribution, Citation, Hit, Passage, Record
 from voxpersona.pipeline.concepts import alike
 from voxpersona.pipeline.evidence import Evidence, asked_for, evidence, is_question, rarity
 from voxpersona.pipeline.nearness import nearness
+from voxpersona.pipeline.render import clock
 from voxpersona.pipeline.stems import stems, words
 from voxpersona.ports import Embedder, PassageIndex
 
@@ -153,10 +154,4 @@ def _line(number: int, citation: Citation, language: str) -> str:
         role = _ROLES_RU[Role(citation.role)]
     quoted = f"«{citation.text}»" if language == "ru" else f"“{citation.text}”"
     who = f"{role}, " if role else ""
-    return f"[{number}] {who}{_timecode(citation.start)}: {quoted}"
-
-
-def _timecode(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"
+    return f"[{number}] {who}{clock(citation.start)}: {quoted}"

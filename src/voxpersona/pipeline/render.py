@@ -66,9 +66,9 @@ def escape(text: str) -> str:
     return escaped.replace("://", r"\://")
 
 
-def clock(seconds: int) -> str:
-    """`00:16`, from an hour on `1:02:03`."""
-    hours, rest = divmod(seconds, 3600)
+def clock(seconds: float) -> str:
+    """`00:16`, from an hour on `1:02:03`; begun seconds are not counted."""
+    hours, rest = divmod(int(seconds), 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60:02}:{rest % 60:02}"
 
 

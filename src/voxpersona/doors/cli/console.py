@@ -37,13 +37,6 @@ def exit_code(kind: type[VoxPersonaError]) -> int:
     return next(code for known, code in EXIT_CODES.items() if issubclass(kind, known))
 
 
-def clock(seconds: float) -> str:
-    """`mm:ss`, or `h:mm:ss` from an hour on."""
-    whole = int(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes:02d}:{whole % 60:02d}"
-
-
 def size(count: int) -> str:
     """Bytes as a person reads them."""
     amount, unit = float(count), "B"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from voxpersona.doors.cli.app import Identity, Json, app, opened
-from voxpersona.doors.cli.console import Console, clock, printable, size
+from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.taking import why
 from voxpersona.doors.output import write_output
 from voxpersona.errors import NotFound
@@ -17,6 +17,7 @@ from voxpersona.model import Attribution, Recording, Report, Segment, Standing, 
 from voxpersona.pipeline.ask import ask as ask_archive
 from voxpersona.pipeline.export import Format
 from voxpersona.pipeline.export import export as export_recording
+from voxpersona.pipeline.render import clock
 from voxpersona.wiring import House
 
 Output = Annotated[

@@ -13,7 +13,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from voxpersona.doors.cli.app import Identity, Json, app, opened
-from voxpersona.doors.cli.console import Console, clock, exit_code, printable, size
+from voxpersona.doors.cli.console import Console, exit_code, printable, size
 from voxpersona.doors.cli.working import work_until_over
 from voxpersona.doors.texts import explain, say
 from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of
@@ -21,6 +21,7 @@ from voxpersona.model import STAGES, Building, Details, Recording, Scenario, Sta
 from voxpersona.pipeline.forget import forget as forget_recording
 from voxpersona.pipeline.receive import Delivery, Receipt, sweep_spool
 from voxpersona.pipeline.receive import receive as receive_delivery
+from voxpersona.pipeline.render import clock
 from voxpersona.wiring import House
 
 _SPOOL_LEFTOVER_SECONDS = 24 * 3600
