@@ -14,7 +14,7 @@ help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 $(UV): locks/uv.txt
-	@echo "Setting up (first time only) ..."
+	@echo "Setting up, the first time only: fetches about 600 MB of packages ..."
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .tools -r locks/uv.txt
 
 .venv/run: $(UV) locks/run.txt pyproject.toml

@@ -79,13 +79,38 @@ class Settings(BaseSettings):
         return None if path is None else path.expanduser().absolute()
 
 
+_ENV_FILE = Path(".env")
+
+
 def read_settings() -> Settings:
-    """Read the environment. A value that cannot be used: Configuration naming the variable."""
+    """Read the environment. A value or a `.env` that cannot be used: Configuration naming it."""
     try:
+        if _ENV_FILE.exists():
+            _ENV_FILE.read_text(encoding="utf-8")
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = f"VOXPERSONA_{first['loc'][0]}".upper()
+        reason = _PLAIN.get(first["type"], first["msg"]).removeprefix("Value error, ")
         raise Configuration(
-            Code.SETTING_INVALID, f"{name}: {first['msg']}", name=name, reason=first["msg"]
+            Code.SETTING_INVALID, f"{name}: {reason}", name=name, reason=reason
         ) from None  # the cause quotes the value, which may be a secret
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or "cannot be read"
+        raise Configuration(Code.SETTING_INVALID, f".env {reason}", name=".env", reason=reason) from None
+
+
+_PLAIN = {
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "greater_than": "must be more than 0",
+    "greater_than_equal": "must not be negative",
+}
+"""The validator's kinds of refusal in plain words."""
+
+
+def strangers() -> list[str]:
+    """Variables of the environment that bear our prefix and are no setting: typing mistakes, most likely."""
+    known = {f"VOXPERSONA_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith("VOXPERSONA_") and name not in known)

@@ -22,6 +22,7 @@ from voxpersona.adapters.library.database import (
 from voxpersona.adapters.library.journal import SqlJournal
 from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
+from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
 from voxpersona.errors import Code, Configuration
 from voxpersona.model import WorkOrder
 from voxpersona.pipeline import Durably, whole_way
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 # Network file systems break SQLite's locks and shared memory, and with them the promise that nothing is lost.
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
+# What a recording may be said to be spoken in: what the engines know.
+LANGUAGES = frozenset(KNOWN_LANGUAGES)
 _MOST_THREADS = 8
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from voxpersona.errors import Code, VoxPersonaError
+from voxpersona.model import State
 
 Language = Literal["en", "ru"]
 
@@ -78,8 +79,8 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Этапа {stage} нет. Этапы: transcribe, attribute, report, index.",
     ),
     Code.BUSY_RECORDING: (
-        "Recording {id} is being worked on. Wait until its run is over (`voxpersona status`), then try again.",
-        "Запись {id} сейчас обрабатывается. Дождитесь конца (`voxpersona status`) и повторите.",
+        "Recording {id} is not done with its last run. `voxpersona status` tells how far it is and whether a worker runs.",
+        "Запись {id} ещё не закончила прошлый проход. `voxpersona status` покажет, как далеко дело и работает ли worker.",
     ),
     Code.OUTPUT_EXISTS: (
         "{path} exists already and was left as it is. Choose another name, or remove it first.",
@@ -186,10 +187,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Это хранилище не умеет создавать ссылки. Получите запись командой `voxpersona original`.",
     ),
     Code.TRANSCRIBER_REFUSED: (
-        "The transcription server refuses: {reason}. Check VOXPERSONA_TRANSCRIBER_KEY, VOXPERSONA_TRANSCRIBER_MODEL and "
-        "VOXPERSONA_TRANSCRIBER_URL, then `voxpersona retry`.",
-        "Сервер распознавания отказывает: {reason}. Проверьте VOXPERSONA_TRANSCRIBER_KEY, VOXPERSONA_TRANSCRIBER_MODEL и "
-        "VOXPERSONA_TRANSCRIBER_URL, затем `voxpersona retry`.",
+        "The transcription engine refuses: {reason}. Check the model and, where a server does the transcribing, "
+        "VOXPERSONA_TRANSCRIBER_KEY, _MODEL and _URL; then `voxpersona retry`.",
+        "Движок распознавания отказывает: {reason}. Проверьте модель, а если распознаёт сервер — "
+        "VOXPERSONA_TRANSCRIBER_KEY, _MODEL и _URL; затем `voxpersona retry`.",
     ),
     Code.TEMPLATE_INVALID: (
         "A report template cannot be used: {file}, line {line}: {problem}. Correct it, or take it out of "
@@ -197,6 +198,19 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Шаблон отчёта не годится: {file}, строка {line}: {problem}. Исправьте его или уберите из VOXPERSONA_TEMPLATES.",
     ),
 }
+
+
+STATES: Mapping[State, tuple[str, str]] = {
+    State.RECEIVED: ("received", "принято"),
+    State.WORKING: ("working", "в работе"),
+    State.READY: ("ready", "готово"),
+    State.FAILED: ("failed", "сбой"),
+}
+
+
+def state_word(state: State, language: Language) -> str:
+    """A state as a person reads it."""
+    return STATES[state][0 if language == "en" else 1]
 
 
 class _Facts(dict[str, object]):

@@ -1,7 +1,7 @@
 """The nouns: frozen, no I/O, no vendor. docs/vocabulary.md has one line for each."""
 
 from voxpersona.model.answer import Answer, Citation, Hit, Passage
-from voxpersona.model.attribution import Attribution, Evidence, Role, Speaker, Turn, Voices
+from voxpersona.model.attribution import Attribution, Evidence, Gap, Role, Speaker, Turn, Voices
 from voxpersona.model.blob import BlobFacts, Problem
 from voxpersona.model.recording import (
     STAGES,
@@ -32,6 +32,7 @@ __all__ = [
     "Details",
     "Evidence",
     "Finding",
+    "Gap",
     "Hit",
     "Manifest",
     "MediaFacts",

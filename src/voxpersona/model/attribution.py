@@ -34,6 +34,13 @@ class Voices(Noun):
     turns: tuple[Turn, ...]
 
 
+class Gap(Noun):
+    """A stretch `[start, end)` that sounds like speech and for which the engine gave no words."""
+
+    start: float
+    end: float
+
+
 class Evidence(Noun):
     """A line of the transcript that speaks for a role, and why."""
 
@@ -66,3 +73,5 @@ class Attribution(Noun):
     """How roles were found: `rules`, or the model's name."""
     speakers: tuple[Speaker, ...]
     segments: tuple[Segment, ...]
+    unheard: tuple[Gap, ...] = ()
+    """Told so that nobody takes silence of the transcript for silence in the room."""

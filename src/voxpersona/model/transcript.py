@@ -54,6 +54,8 @@ class Transcript(Noun):
     recording: RecordingId
     number: int
     language: str
+    language_confidence: float = 0.0
+    """0..1; below a half the engine was guessing."""
     engine: str
     seconds: float
     segments: tuple[Segment, ...]

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
-from voxpersona.model import Attribution, Details, Segment, Transcript, Turn, Word
+from voxpersona.model import Attribution, Details, Gap, Segment, Transcript, Turn, Word
 from voxpersona.pipeline.roles import cast
 
 METHOD = "rules"
@@ -27,6 +27,10 @@ STRETCHED = 0.6
 """Seconds above which a word at the edge of a sentence is taken to reach into the pause beside it."""
 SPOKEN = 0.4
 """Seconds of such a word that are believed."""
+NEAR = 0.5
+"""Seconds beside words that count as heard: engines and voice detectors draw their edges differently."""
+LONG_UNHEARD = 3.0
+"""Seconds of voice without a word from which on it is told; less may be a cough or a laugh."""
 BREATH = 1.0
 """Seconds of pause over which a sentence cut in two by the engine is not joined again."""
 
@@ -55,7 +59,29 @@ def attribute(
         segments=tuple(
             segment.model_copy(update={"role": roles[segment.speaker or NOBODY].value}) for segment in segments
         ),
+        unheard=unheard(turns, transcript.segments),
     )
+
+
+def unheard(turns: Sequence[Turn], segments: Sequence[Segment]) -> tuple[Gap, ...]:
+    """Where a voice is heard for long and no word stands: engines leave out what they do not understand."""
+    spoken = sorted((segment.start - NEAR, segment.end + NEAR) for segment in segments)
+    gaps: list[Gap] = []
+    for turn in sorted(turns, key=lambda turn: turn.start):
+        at = turn.start
+        for start, end in spoken:
+            if end > at and start < turn.end:
+                gaps.append(Gap(start=at, end=max(at, start)))
+                at = max(at, end)
+        gaps.append(Gap(start=at, end=max(at, turn.end)))
+    joined: list[Gap] = []
+    for gap in gaps:
+        if gap.end <= gap.start:
+            continue
+        if joined and gap.start - joined[-1].end < BREATH:
+            gap = Gap(start=joined.pop().start, end=gap.end)
+        joined.append(gap)
+    return tuple(gap for gap in joined if gap.end - gap.start >= LONG_UNHEARD)
 
 
 class _Voices:

@@ -118,6 +118,9 @@ class PortStages:
                 recording=recording.id,
                 number=order.run,
                 language=language,
+                language_confidence=max(
+                    (text.language_confidence for text in texts if text.language == language), default=0.0
+                ),
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
                 segments=segments,

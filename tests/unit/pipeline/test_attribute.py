@@ -222,3 +222,14 @@ def test_a_last_word_stretched_on_over_the_pause_stays_with_the_one_who_says_it(
     )
     turns = [a_turn(0.9, 1.75, 0), a_turn(1.8, 3.2, 1)]
     assert said(attributed(transcript, turns)) == [("SPEAKER_00", "Five stars."), ("SPEAKER_01", "Thank you.")]
+
+
+def test_voice_without_words_is_told_when_it_is_long() -> None:
+    """As with Russian that was taken for Georgian: half a minute of speech, no words, no complaint by the engine."""
+    transcript = a_transcript(_spoken((30.5, 31.0, "Спасибо."), (31.0, 31.4, "Да.")))
+    turns = [a_turn(0.4, 12.0, 0), a_turn(12.3, 30.0, 1), a_turn(30.4, 31.5, 0), a_turn(34.0, 35.5, 1)]
+    assert [(gap.start, gap.end) for gap in attributed(transcript, turns).unheard] == [(0.4, 30.0)]
+
+
+def test_speech_with_its_words_leaves_no_gap() -> None:
+    assert attributed(*a_talk("A: How was it?\nB: It was good, thank you very much.")).unheard == ()

@@ -121,12 +121,8 @@ class FasterWhisperTranscriber:
     def _check_language(self, model: Any, language: str | None) -> None:
         """The vendor would quietly transcribe as English what an English-only model is told to hear as Russian."""
         if language is not None and language not in model.supported_languages:
-            raise Configuration(
-                Code.TRANSCRIBER_REFUSED,
-                f"the model {self._model_name} does not know the language {language}",
-                model=self._model_name,
-                language=language,
-            )
+            reason = f"the model {self._model_name} does not know the language {language}"
+            raise Configuration(Code.TRANSCRIBER_REFUSED, reason, reason=reason, language=language)
 
     def _fingerprint(self) -> str:
         """Tells weights apart that go by one name: size and both ends of them, without reading all."""

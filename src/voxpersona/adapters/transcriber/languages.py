@@ -20,6 +20,10 @@ turkmen tk, ukrainian uk, urdu ur, uzbek uz, valencian ca, vietnamese vi, welsh 
 _CODES = dict(pair.strip().rsplit(" ", 1) for pair in _NAMES.split(","))
 
 
+CODES = frozenset(_CODES.values())
+"""The languages Whisper knows, as ISO codes."""
+
+
 def code(told: object) -> str:
     """The code for a name or a code (`English`, `en`, `en-GB`); UNTOLD for anything else."""
     if not isinstance(told, str):
@@ -28,4 +32,4 @@ def code(told: object) -> str:
     if name in _CODES:
         return _CODES[name]
     short = name.replace("_", "-").split("-")[0]
-    return short if short in _CODES.values() else UNTOLD
+    return short if short in CODES else UNTOLD

@@ -10,10 +10,14 @@ from typing import Annotated
 
 import typer
 
+from voxpersona import __version__
 from voxpersona.doors.cli.console import Console, exit_code
 from voxpersona.errors import Code, Integrity, VoxPersonaError
-from voxpersona.settings import Settings, read_settings
+from voxpersona.settings import Settings, read_settings, strangers
 from voxpersona.wiring import House
+
+WRONG_USE = 2
+"""Exit code of the command line parser."""
 
 app = typer.Typer(
     name="voxpersona",
@@ -37,6 +41,8 @@ def opened(*, wants_json: bool) -> Iterator[tuple[House, Console]]:
         settings = read_settings()
         console.language = settings.language
         quiet(settings)
+        for name in strangers():
+            console.note(console.pick(f"{name} is no setting and was ignored", f"{name} — не настройка, пропущено"))
         yield House(settings), console
         sys.stdout.flush()
     except VoxPersonaError as error:
@@ -62,7 +68,7 @@ def quiet(settings: Settings) -> None:
 def main() -> None:
     """Entry point of the `voxpersona` command."""
     # Importing registers the commands.
-    from voxpersona.doors.cli import doctor, keeping, reading, taking, working  # noqa: F401  # working is used below
+    from voxpersona.doors.cli import doctor, keeping, reading, showing, taking, working  # noqa: F401  # working is used
 
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot show a letter must not end the program.
@@ -71,8 +77,22 @@ def main() -> None:
     try:
         app()
     except SystemExit as ended:
+        if ended.code == WRONG_USE and "--json" in sys.argv:
+            # The parser has said on standard error what is wrong; a script gets its document all the same.
+            told = {"code": "wrong-use", "message": "Wrong use: standard error says what. See --help."}
+            Console(wants_json=True, language="en").document({"error": told})
         if not working.was_stopped.is_set():
             raise
         # A model may be at work in a thread for minutes yet; its step is repeated anyway, so nobody waits for it.
         sys.stdout.flush()
         os._exit(ended.code if isinstance(ended.code, int) else 1)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the program's version and leave.")] = False,
+) -> None:
+    """Spoken evidence, kept, transcribed, reported on and answered from, on your own machine."""
+    if version:
+        typer.echo(f"voxpersona {__version__}")
+        raise typer.Exit

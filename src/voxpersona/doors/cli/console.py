@@ -29,8 +29,6 @@ EXIT_CODES: Mapping[type[VoxPersonaError], int] = {
 }
 """0 is done, 2 is wrong use; docs/commands.md says the same."""
 
-_PLAIN_STEP = 0.1  # off a terminal, a line of progress is written for every tenth
-
 
 def exit_code(kind: type[VoxPersonaError]) -> int:
     """The process exit code for a kind of error."""
@@ -110,12 +108,13 @@ class _Lines:
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._title = title
-        self._next = 0.0
+        self._next = 0
         self._lock = threading.Lock()
 
     def __call__(self, share: float) -> None:
+        tenth = int(share * 10 + 1e-6)
         with self._lock:
-            if share + 1e-9 < self._next:
+            if tenth < self._next:
                 return
-            self._next = (share // _PLAIN_STEP + 1) * _PLAIN_STEP
-        self._console.note(f"{self._title}: {share:.0%}")
+            self._next = tenth + 1
+        self._console.note(f"{self._title}: {tenth * 10} %")

@@ -56,9 +56,10 @@ def check(
         for problem in problems:
             console.line(f"{problem.kind}  {problem.recording}  {printable(problem.key)}  {problem.detail}")
         count = len(house.library.recordings())
+        recordings = f"{count} recording{'' if count == 1 else 's'}"
         if problems:
             found = len(problems)
-            console.line(console.pick(f"{found} problems in {count} recordings", f"проблем: {found}, записей: {count}"))
+            console.line(console.pick(f"{found} problems in {recordings}", f"проблем: {found}, записей: {count}"))
             raise typer.Exit(exit_code(Integrity))
         how = (
             console.pick("every byte read", "прочитан каждый байт")
@@ -67,7 +68,7 @@ def check(
                 "sizes and presence; --read reads every byte", "размеры и наличие; --read прочитает каждый байт"
             )
         )
-        console.line(console.pick(f"whole: {count} recordings ({how})", f"всё цело: записей {count} ({how})"))
+        console.line(console.pick(f"whole: {recordings} ({how})", f"всё цело: записей {count} ({how})"))
 
 
 @app.command()

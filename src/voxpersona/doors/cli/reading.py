@@ -1,7 +1,6 @@
 """Commands that read: list, show, ask, export, original, status."""
 
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.taking import why
 from voxpersona.doors.output import write_output
 from voxpersona.errors import NotFound
-from voxpersona.model import Attribution, Recording, Report, Segment, Standing, State
+from voxpersona.model import Recording, Standing, State
 from voxpersona.pipeline.ask import ask as ask_archive
 from voxpersona.pipeline.export import Format
 from voxpersona.pipeline.export import export as export_recording
@@ -71,118 +70,6 @@ def _listed(recording: Recording, standing: Standing) -> dict[str, Any]:
 
 
 @app.command()
-def show(identity: Identity, wants_json: Json = False) -> None:
-    """One recording: details, state, transcript with times, speakers and roles, reports."""
-    with opened(wants_json=wants_json) as (house, console):
-        recording = house.library.recording(identity)
-        standing = house.journal.standing(recording.id)
-        language, engine, segments, attribution = _words(house, recording)
-        reports = house.library.reports(recording.id)
-        console.document(_shown(recording, standing, language, engine, segments, attribution, reports))
-        if console.wants_json:
-            return
-        _show_head(recording, standing, console)
-        if attribution is not None:
-            _show_speakers(attribution, console)
-        for segment in segments or ():
-            who = " ".join(part for part in (segment.speaker, f"({segment.role})" if segment.role else "") if part)
-            console.line(f"  [{clock(segment.start)}–{clock(segment.end)}] {who}: {segment.text}")
-        for report in reports:
-            _show_report(report, console)
-
-
-def _words(
-    house: House, recording: Recording
-) -> tuple[str | None, str | None, tuple[Segment, ...] | None, Attribution | None]:
-    """Language, engine, segments (with roles where there are some) and attribution; None for what is not there yet."""
-    try:
-        attribution = house.library.attribution(recording.id)
-    except NotFound:
-        attribution = None
-    try:
-        transcript = house.library.transcript(recording.id, attribution.transcript if attribution else None)
-    except NotFound:
-        return None, None, None, None
-    segments = attribution.segments if attribution else transcript.segments
-    return transcript.language, transcript.engine, segments, attribution
-
-
-def _shown(
-    recording: Recording,
-    standing: Standing,
-    language: str | None,
-    engine: str | None,
-    segments: tuple[Segment, ...] | None,
-    attribution: Attribution | None,
-    reports: Iterable[Report],
-) -> dict[str, Any]:
-    original = recording.original
-    spoken = None
-    if segments is not None:
-        spoken = {
-            "language": language,
-            "engine": engine,
-            "segments": [segment.model_dump(mode="json") for segment in segments],
-        }
-    return {
-        "id": recording.id,
-        "state": standing.state,
-        "received_at": recording.received_at.isoformat(),
-        "details": _told(recording),
-        "original": {
-            "name": original.name,
-            "sha256": original.sha256,
-            "bytes": original.bytes,
-            "seconds": original.media.seconds,
-            "content_type": original.media.content_type,
-            "damage": original.media.damage,
-        },
-        "run": standing.run,
-        "stages": [progress.model_dump(mode="json", exclude={"recording", "run"}) for progress in standing.stages],
-        "failed": None
-        if standing.failed_code is None
-        else {"stage": standing.stage, "code": standing.failed_code, "reason": standing.failed_reason},
-        "transcript": spoken,
-        "speakers": [speaker.model_dump(mode="json") for speaker in attribution.speakers] if attribution else [],
-        "reports": [report.model_dump(mode="json", exclude={"recording", "format"}) for report in reports],
-    }
-
-
-def _show_head(recording: Recording, standing: Standing, console: Console) -> None:
-    original = recording.original
-    console.line(f"{recording.id}  {printable(original.name)}")
-    console.line(f"  {original.media.content_type}, {clock(original.media.seconds)}, {size(original.bytes)}")
-    console.line(f"  sha256 {original.sha256}")
-    known = {key: value for key, value in _told(recording).items() if value is not None}
-    for key, value in known.items():
-        console.line(f"  {key}: {printable(str(value))}")
-    console.line(f"  {console.pick('state', 'состояние')}: {standing.state}")
-    if standing.failed_code is not None:
-        console.line(f"  {why(standing, console)}")
-
-
-def _show_speakers(attribution: Attribution, console: Console) -> None:
-    console.line()
-    for speaker in attribution.speakers:
-        reasons = "; ".join(sorted({evidence.reason for evidence in speaker.evidence})[:3])
-        sure = f"{speaker.confidence:.0%}"
-        console.line(f"  {speaker.label}: {speaker.role} ({sure}), {clock(speaker.seconds)}  {reasons}")
-    console.line()
-
-
-def _show_report(report: Report, console: Console) -> None:
-    console.line()
-    console.line(f"  {report.title} ({report.template} v{report.version}, {report.method})")
-    for finding in report.findings:
-        console.line(f"  - {finding.text}")
-        for quote in finding.quotes:
-            seal = "" if quote.verified else console.pick("  NOT VERIFIED", "  НЕ ПРОВЕРЕНО")
-            console.line(f"      [{clock(quote.start)}–{clock(quote.end)}] {quote.role}: “{quote.text}”{seal}")
-    if report.not_covered:
-        console.line(f"  {console.pick('Not spoken about', 'Не обсуждалось')}: {', '.join(report.not_covered)}")
-
-
-@app.command()
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="In plain words, in English or Russian.")],
     wants_json: Json = False,
@@ -201,9 +88,24 @@ def ask(
             }
         )
         console.line(answer.text)
+        if not answer.found:
+            _say_what_was_searched(house, console)
         for number, citation in enumerate(answer.citations, 1):
             name = printable(house.library.recording(citation.recording).original.name)
             console.line(f"  [{number}] {citation.recording} {clock(citation.start)}–{clock(citation.end)}  {name}")
+
+
+def _say_what_was_searched(house: House, console: Console) -> None:
+    """An archive that is empty or not worked through yet says nothing: that is no answer to the question."""
+    standings = _standings(house)
+    ready = sum(standing.state is State.READY for _, standing in standings)
+    if ready < len(standings) or not standings:
+        console.note(
+            console.pick(
+                f"Searched {ready} of {len(standings)} recordings; `voxpersona status` tells about the others.",
+                f"Просмотрено записей: {ready} из {len(standings)}; об остальных расскажет `voxpersona status`.",
+            )
+        )
 
 
 @app.command()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from voxpersona.doors.cli.app import Identity, Json, app, opened
+from voxpersona.doors.cli.app import WRONG_USE, Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, exit_code, printable, size
 from voxpersona.doors.cli.working import work_until_over
 from voxpersona.doors.texts import explain, say
@@ -22,7 +22,7 @@ from voxpersona.pipeline.forget import forget as forget_recording
 from voxpersona.pipeline.receive import Delivery, Receipt, sweep_spool
 from voxpersona.pipeline.receive import receive as receive_delivery
 from voxpersona.pipeline.render import clock
-from voxpersona.wiring import House
+from voxpersona.wiring import LANGUAGES, House
 
 _SPOOL_LEFTOVER_SECONDS = 24 * 3600
 
@@ -45,8 +45,8 @@ def _is_date(text: str | None) -> str | None:
 
 
 def _is_language(text: str | None) -> str | None:
-    if text is not None and not (len(text) == 2 and text.isascii() and text.islower()):
-        raise typer.BadParameter(f"{text!r} is no two-letter language code like en or ru")
+    if text is not None and text not in LANGUAGES:
+        raise typer.BadParameter(f"{text!r} is no language code that speech engines know, like en or ru")
     return text
 
 
@@ -166,6 +166,17 @@ def _take(
         return
     outcome.receipts.append(receipt)
     _acknowledge(receipt, known_as, console)
+    told = details.model_dump(exclude_none=True)
+    kept = receipt.recording.details.model_dump()
+    if receipt.is_duplicate and any(kept[name] != value for name, value in told.items()):
+        console.note(
+            console.pick(
+                f"{receipt.recording.id}: the details given now differ and were not taken over. To change them: "
+                f"voxpersona forget {receipt.recording.id}, then receive it with --again.",
+                f"{receipt.recording.id}: указанные сейчас сведения отличаются и не приняты. Чтобы изменить их: "
+                f"voxpersona forget {receipt.recording.id}, затем receive с ключом --again.",
+            )
+        )
 
 
 @contextmanager
@@ -227,7 +238,7 @@ def _tell(outcome: _Outcome, house: House, console: Console, *, waited: bool) ->
             console.line(f"{recording}  {console.pick('ready', 'готово')}: voxpersona show {recording}")
         elif standing.failed_code is not None:
             console.line(f"{recording}  {why(standing, console)}")
-    if len(outcome.receipts) + len(outcome.refused) > 1:
+    if len(outcome.receipts) + len(outcome.refused) != 1:
         kept = len({receipt.recording.id for receipt in outcome.receipts if not receipt.is_duplicate})
         here = sum(receipt.is_duplicate for receipt in outcome.receipts)
         console.line(
@@ -236,8 +247,13 @@ def _tell(outcome: _Outcome, house: House, console: Console, *, waited: bool) ->
                 f"сохранено {kept}, уже было {here}, не принято {len(outcome.refused)}",
             )
         )
-    open_ones = [standing for standing in standings.values() if standing.state in (State.RECEIVED, State.WORKING)]
-    if open_ones and not house.engine().is_running():
+    if any(standing.state in (State.RECEIVED, State.WORKING) for standing in standings.values()):
+        hint_at_worker(house, console)
+
+
+def hint_at_worker(house: House, console: Console) -> None:
+    """Where nobody does the work, say how it gets done."""
+    if not house.engine().is_running():
         console.note(
             console.pick(
                 "Safe. No worker is running: start one with `voxpersona worker`, or add --wait.",
@@ -282,7 +298,7 @@ def retry(
     identity: Identity,
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="STAGE", help="First stage to do again; default: the one that failed."),
+        typer.Option("--from", metavar="STAGE", help="First stage to do again; else the failed one, else all."),
     ] = None,
     wait: Wait = False,
     wants_json: Json = False,
@@ -300,6 +316,8 @@ def retry(
         standing = house.journal.standing(recording.id)
         console.document({"id": recording.id, "run": order.run, "from": first, "state": standing.state})
         console.line(f"{recording.id}  {console.pick('run', 'проход')} {order.run}, {first} …  {standing.state}")
+        if not wait:
+            hint_at_worker(house, console)
         if standing.failed_code is not None:
             console.note(why(standing, console))
             raise typer.Exit(exit_code(kind_of(Code(standing.failed_code))))
@@ -319,10 +337,12 @@ def forget(
     with opened(wants_json=wants_json) as (house, console):
         recording = _to_forget(house, identity)
         name = printable(recording.original.name)
-        if not yes and sys.stdin.isatty():
+        if not yes:
+            if not sys.stdin.isatty():
+                raise typer.BadParameter("nobody is there to be asked: add --yes", param_hint="--yes")
             question = console.pick(f"Remove {name} for good?", f"Удалить {name} навсегда?")
             if not typer.confirm(question, err=True):
-                raise typer.Exit(1)
+                raise typer.Exit(WRONG_USE)
         remove(house, recording)
         console.document({"id": recording.id, "forgotten": True})
         console.line(f"{recording.id}  {console.pick('forgotten', 'удалено')}  {name}")

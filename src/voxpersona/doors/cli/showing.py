@@ -1,0 +1,152 @@
+"""The command show: everything known about one recording."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from voxpersona.doors.cli.app import Identity, Json, app, opened
+from voxpersona.doors.cli.console import Console, printable, size
+from voxpersona.doors.cli.taking import why
+from voxpersona.doors.texts import state_word
+from voxpersona.errors import NotFound
+from voxpersona.model import Attribution, Recording, Report, Segment, Standing, Transcript
+from voxpersona.pipeline.render import clock, known, time_range
+from voxpersona.pipeline.wording import Wording, wording
+from voxpersona.wiring import House
+
+_GUESS = 0.5  # a language told with less confidence than this was guessed
+
+
+@app.command()
+def show(identity: Identity, wants_json: Json = False) -> None:
+    """One recording: details, state, transcript with times, speakers and roles, reports."""
+    with opened(wants_json=wants_json) as (house, console):
+        recording = house.library.recording(identity)
+        standing = house.journal.standing(recording.id)
+        transcript, attribution = _words(house, recording)
+        reports = house.library.reports(recording.id)
+        console.document(_document(recording, standing, transcript, attribution, reports))
+        if console.wants_json:
+            return
+        words = wording(console.language)
+        _show_head(recording, standing, words, console)
+        if transcript is not None:
+            _show_transcript(transcript, attribution, words, console)
+        for report in reports:
+            _show_report(report, words, console)
+
+
+def _words(house: House, recording: Recording) -> tuple[Transcript | None, Attribution | None]:
+    """The attribution and the transcript whose words it gives away; None for what is not there yet."""
+    attribution = None
+    try:
+        attribution = house.library.attribution(recording.id)
+        return house.library.transcript(recording.id, attribution.transcript), attribution
+    except NotFound:
+        pass
+    try:
+        return house.library.transcript(recording.id), attribution
+    except NotFound:
+        return None, attribution
+
+
+def _segments(transcript: Transcript, attribution: Attribution | None) -> tuple[Segment, ...]:
+    return attribution.segments if attribution else transcript.segments
+
+
+def _document(
+    recording: Recording,
+    standing: Standing,
+    transcript: Transcript | None,
+    attribution: Attribution | None,
+    reports: Iterable[Report],
+) -> dict[str, Any]:
+    original = recording.original
+    spoken = None
+    if transcript is not None:
+        spoken = {
+            "language": transcript.language,
+            "language_confidence": transcript.language_confidence,
+            "engine": transcript.engine,
+            "segments": [segment.model_dump(mode="json") for segment in _segments(transcript, attribution)],
+            "unheard": [gap.model_dump(mode="json") for gap in attribution.unheard] if attribution else [],
+        }
+    return {
+        "id": recording.id,
+        "state": standing.state,
+        "received_at": recording.received_at.isoformat(),
+        "details": recording.details.model_dump(mode="json"),
+        "original": {
+            "name": original.name,
+            "sha256": original.sha256,
+            "bytes": original.bytes,
+            "seconds": original.media.seconds,
+            "content_type": original.media.content_type,
+            "damage": original.media.damage,
+        },
+        "run": standing.run,
+        "stages": [progress.model_dump(mode="json", exclude={"recording", "run"}) for progress in standing.stages],
+        "failed": None
+        if standing.failed_code is None
+        else {"stage": standing.stage, "code": standing.failed_code, "reason": standing.failed_reason},
+        "transcript": spoken,
+        "speakers": [speaker.model_dump(mode="json") for speaker in attribution.speakers] if attribution else [],
+        "reports": [report.model_dump(mode="json", exclude={"recording", "format"}) for report in reports],
+    }
+
+
+def _show_head(recording: Recording, standing: Standing, words: Wording, console: Console) -> None:
+    original = recording.original
+    console.line(f"{recording.id}  {printable(original.name)}")
+    console.line(f"  {original.media.content_type}, {clock(original.media.seconds)}, {size(original.bytes)}")
+    console.line(f"  sha256 {original.sha256}")
+    if original.media.damage:
+        console.line(f"  {console.pick('damaged', 'повреждено')}: {original.media.damage}")
+    for name, value in known(recording.details, words):
+        console.line(f"  {name}: {printable(value)}")
+    console.line(f"  {console.pick('State', 'Состояние')}: {state_word(standing.state, console.language)}")
+    if standing.failed_code is not None:
+        console.line(f"  {why(standing, console)}")
+
+
+def _show_transcript(transcript: Transcript, attribution: Attribution | None, words: Wording, console: Console) -> None:
+    sure = f"{transcript.language_confidence:.0%}"
+    console.line(f"  {console.pick('Heard as', 'Распознано как')}: {transcript.language} ({sure})")
+    if 0 < transcript.language_confidence < _GUESS:
+        console.line(
+            console.pick(
+                "  ATTENTION: the language was guessed. If it is wrong, receive the recording with --language.",
+                "  ВНИМАНИЕ: язык угадан. Если он неверен, примите запись с ключом --language.",
+            )
+        )
+    console.line()
+    for speaker in attribution.speakers if attribution else ():
+        reasons = "; ".join(sorted({evidence.reason for evidence in speaker.evidence})[:3])
+        role = words.role(speaker.role, speaker.label)
+        console.line(f"  {speaker.label}: {role} ({speaker.confidence:.0%}), {clock(speaker.seconds)}  {reasons}")
+    console.line()
+    for segment in _segments(transcript, attribution):
+        who = segment.speaker or ""
+        if segment.role:
+            who += f" ({words.role(segment.role, segment.speaker)})"
+        console.line(f"  [{time_range(segment.start, segment.end)}] {who}: {segment.text}")
+    for gap in attribution.unheard if attribution else ():
+        where = time_range(gap.start, gap.end)
+        console.line(
+            console.pick(
+                f"  ATTENTION: [{where}] sounds like speech, but no words were understood. Listen to it.",
+                f"  ВНИМАНИЕ: [{where}] похоже на речь, но слова не распознаны. Прослушайте это место.",
+            )
+        )
+
+
+def _show_report(report: Report, words: Wording, console: Console) -> None:
+    console.line()
+    console.line(f"  {report.title} ({report.template} v{report.version}, {report.method})")
+    for finding in report.findings:
+        console.line(f"  - {finding.text}")
+        for quote in finding.quotes:
+            seal = "" if quote.verified else console.pick("  NOT VERIFIED", "  НЕ ПРОВЕРЕНО")
+            role = words.role(quote.role, quote.speaker)
+            console.line(f"      [{time_range(quote.start, quote.end)}] {role}: {words.quoted(quote.text)}{seal}")
+    if report.not_covered:
+        console.line(f"  {words.not_covered}: {', '.join(report.not_covered)}")
