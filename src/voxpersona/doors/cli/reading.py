@@ -16,7 +16,7 @@ from voxpersona.model import Recording, Standing, State
 from voxpersona.pipeline.ask import ask as ask_archive
 from voxpersona.pipeline.export import Format
 from voxpersona.pipeline.export import export as export_recording
-from voxpersona.pipeline.render import clock
+from voxpersona.pipeline.render import clock, time_range
 from voxpersona.wiring import House
 
 Output = Annotated[
@@ -92,7 +92,7 @@ def ask(
             _say_what_was_searched(house, console)
         for number, citation in enumerate(answer.citations, 1):
             name = printable(house.library.recording(citation.recording).original.name)
-            console.line(f"  [{number}] {citation.recording} {clock(citation.start)}–{clock(citation.end)}  {name}")
+            console.line(f"  [{number}] {citation.recording} {time_range(citation.start, citation.end)}  {name}")
 
 
 def _say_what_was_searched(house: House, console: Console) -> None:

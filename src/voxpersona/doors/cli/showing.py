@@ -102,7 +102,7 @@ def _show_head(recording: Recording, standing: Standing, words: Wording, console
     if original.media.damage:
         console.line(f"  {console.pick('damaged', 'повреждено')}: {original.media.damage}")
     for name, value in known(recording.details, words):
-        console.line(f"  {name}: {printable(value)}")
+        console.line(f"  {words.details[name]}: {printable(value)}")
     console.line(f"  {console.pick('State', 'Состояние')}: {state_word(standing.state, console.language)}")
     if standing.failed_code is not None:
         console.line(f"  {why(standing, console)}")
@@ -128,7 +128,7 @@ def _show_transcript(transcript: Transcript, attribution: Attribution | None, wo
         who = segment.speaker or ""
         if segment.role:
             who += f" ({words.role(segment.role, segment.speaker)})"
-        console.line(f"  [{time_range(segment.start, segment.end)}] {who}: {segment.text}")
+        console.line(f"  [{clock(segment.start)}] {who}: {segment.text}")
     for gap in attribution.unheard if attribution else ():
         where = time_range(gap.start, gap.end)
         console.line(
