@@ -29,6 +29,14 @@ _EXECUTOR = "embedded"
 _BESIDE = "beside_v1"
 _POLL_SECONDS = 0.1
 _DRAIN_SECONDS = 20
+_RECONCILE_POLLS = 20
+_OVER = {
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "it ended the worker again and again",
+    "ERROR": "the engine gave it up",
+    "CANCELLED": "it was cancelled",
+    "SUCCESS": "the engine ended it without a result",
+}
+"""What DBOS calls the end of a workflow, and the reason kept for a run that was still open then."""
 _CRASHES = 3  # a recording that kills the worker this often is put aside
 
 Walk = Callable[[WorkOrder, DbosDurably], None]
@@ -95,10 +103,12 @@ class DbosEngine:
         with worker_lock(self._lock):
             self._launch()
             try:
-                self._reconcile()
-                while not self._stopping.wait(_POLL_SECONDS):
-                    if until is not None and until():
-                        return
+                looked = 0
+                while not self._stopping.is_set() and not (until is not None and until()):
+                    if looked % _RECONCILE_POLLS == 0:
+                        self._reconcile()
+                    looked += 1
+                    self._stopping.wait(_POLL_SECONDS)
             finally:
                 DBOS.destroy(workflow_completion_timeout_sec=_DRAIN_SECONDS, destroy_registry=True)
 
@@ -183,19 +193,24 @@ class DbosEngine:
         return f"failed: {code}"
 
     def _reconcile(self) -> None:
-        """Compare what the library thinks is open with DBOS's own list: start what it lost, end what it gave up."""
+        """Compare what the library thinks is open with DBOS's own list: start what it lost, end what it gave up.
+
+        Not only at the start: DBOS finds out that a recording has crashed the worker too often a moment later.
+        """
         orders = self._open_orders()
         statuses = self._starter.statuses(orders)
         for order in orders:
-            status = statuses.get(workflow_id(order))
-            if status is None:
+            if workflow_id(order) not in statuses:
                 with self._writing() as connection:
                     self._starter(connection, order)
-            elif status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
-                reason = f"it ended the worker {_CRASHES} times"
-                self._journal.fail(order, self._stage_of(order), Code.INTERNAL, reason)
-            elif status in ("ERROR", "CANCELLED", "SUCCESS"):
-                self._journal.fail(order, self._stage_of(order), Code.INTERNAL, f"the engine ended it: {status}")
+        given_up = [order for order in orders if statuses.get(workflow_id(order)) in _OVER]
+        if not given_up:
+            return
+        # Looked at again: one that ended well between our two looks has closed its run before it told DBOS.
+        still_open = self._open_orders()
+        for order in given_up:
+            if order in still_open:
+                self._journal.fail(order, self._stage_of(order), Code.INTERNAL, _OVER[statuses[workflow_id(order)]])
 
     def _stage_of(self, order: WorkOrder) -> Stage:
         return self._journal.standing(order.recording).stage or order.start
