@@ -9,6 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Tests and the first run keep their models here, beside the clone; `voxpersona` itself uses the user's cache.
 export VOXPERSONA_MODELS ?= $(CURDIR)/.cache/models
 export HF_HUB_OFFLINE := 1
+export ORT_DISABLE_TELEMETRY := 1
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14

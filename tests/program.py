@@ -13,7 +13,7 @@ import voxpersona.samples
 
 SAMPLES = Path(voxpersona.samples.__file__).parent
 SAMPLE = SAMPLES / "en_interview_two_speakers.ogg"
-_PROGRAM = str(Path(sys.executable).parent / "voxpersona")
+PROGRAM = str(Path(sys.executable).parent / "voxpersona")
 _DEADLINE = 540  # seconds a command may take before the test gives up
 
 
@@ -49,7 +49,7 @@ class Program:
 
     def run(self, *arguments: str, stdin: bytes | None = None, cwd: Path | None = None) -> Outcome:
         """Run a command to its end."""
-        return self._run([_PROGRAM, *arguments], stdin, cwd)
+        return self._run([PROGRAM, *arguments], stdin, cwd)
 
     def json(self, *arguments: str, code: int = 0) -> Any:
         """Run a command with --json, expect its exit code, return its document."""
@@ -64,7 +64,7 @@ class Program:
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """Start a command and leave it running; the caller ends it."""
         return subprocess.Popen(
-            [_PROGRAM, *arguments],
+            [PROGRAM, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
