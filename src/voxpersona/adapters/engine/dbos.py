@@ -9,11 +9,12 @@ import fcntl
 import logging
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, SQLAlchemyDatasource, WorkflowHandle
@@ -30,6 +31,7 @@ _BESIDE = "beside_v1"
 _POLL_SECONDS = 0.1
 _DRAIN_SECONDS = 20
 _RECONCILE_POLLS = 20
+_LOCK_TRIES = 5
 _OVER = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "it ended the worker again and again",
     "ERROR": "the engine gave it up",
@@ -44,14 +46,26 @@ Walk = Callable[[WorkOrder, DbosDurably], None]
 _log = logging.getLogger("voxpersona.engine")
 
 
+def _is_taken(lock: IO[str]) -> bool:
+    """Take the lock for this process; True where another one has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
 @contextmanager
 def worker_lock(path: Path) -> Iterator[None]:
     """Hold the lock that makes this process the one worker of the data directory. Unavailable WORKER_RUNNING."""
     with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Unavailable(Code.WORKER_RUNNING, f"{path} is held by another worker") from error
+        # Those who only look whether it is held hold it for a moment, too: wait that moment out.
+        for _ in range(_LOCK_TRIES):
+            if not _is_taken(lock):
+                break
+            time.sleep(_POLL_SECONDS)
+        else:
+            raise Unavailable(Code.WORKER_RUNNING, f"{path} is held by another worker")
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
@@ -93,11 +107,8 @@ class DbosEngine:
         self._stopping.set()
 
     def is_running(self) -> bool:
-        try:
-            with worker_lock(self._lock):
-                return False
-        except Unavailable:
-            return True
+        with self._lock.open("a+") as lock:
+            return _is_taken(lock)
 
     def run(self, *, until: Callable[[], bool] | None = None) -> None:
         with worker_lock(self._lock):
