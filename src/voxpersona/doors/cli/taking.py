@@ -338,14 +338,20 @@ def forget(
         recording = _to_forget(house, identity)
         name = printable(recording.original.name)
         if not yes:
-            if not sys.stdin.isatty():
-                raise typer.BadParameter("nobody is there to be asked: add --yes", param_hint="--yes")
-            question = console.pick(f"Remove {name} for good?", f"Удалить {name} навсегда?")
-            if not typer.confirm(question, err=True):
-                raise typer.Exit(WRONG_USE)
+            _confirm(recording, identity, name, console)
         remove(house, recording)
         console.document({"id": recording.id, "forgotten": True})
         console.line(f"{recording.id}  {console.pick('forgotten', 'удалено')}  {name}")
+
+
+def _confirm(recording: Recording, identity: str, name: str, console: Console) -> None:
+    """A person is asked; a script is believed when it names the whole id, never when it names a start of one."""
+    if sys.stdin.isatty():
+        question = console.pick(f"Remove {name} for good?", f"Удалить {name} навсегда?")
+        if not typer.confirm(question, err=True):
+            raise typer.Exit(WRONG_USE)
+    elif identity != recording.id:
+        raise typer.BadParameter("nobody is there to be asked: give the whole id, or add --yes", param_hint="ID")
 
 
 def _to_forget(house: House, identity: str) -> Recording:
