@@ -2,13 +2,13 @@
 
 import json
 import re
-from pathlib import Path
 
+from tests.sound_arrays import SAMPLES
 from voxpersona.model import Attribution, Passage, RecordingId, Role, Segment, Speaker, Word
 
 WORD_SECONDS = 0.4
 PAUSE_SECONDS = 0.5
-SAMPLE = Path(__file__).parent / "quality" / "sample_interview.json"
+SAMPLE = SAMPLES / "en_interview_two_speakers.json"
 
 
 def a_recording_id(number: int = 0) -> RecordingId:

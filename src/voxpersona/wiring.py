@@ -59,6 +59,12 @@ def file_system_of(path: Path) -> str:
     return kind
 
 
+def _unusable(path: Path, reason: str) -> Configuration:
+    return Configuration(
+        Code.DATA_DIRECTORY, f"{path}: {reason}", name="VOXPERSONA_DATA", path=str(path), reason=reason
+    )
+
+
 class House:
     """All rooms, opened when first entered: `voxpersona list` never loads a model."""
 
@@ -75,20 +81,11 @@ class House:
             for directory in (path, path / "spool", path / "scratch"):
                 directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            reason = error.strerror or "cannot be made"
-            raise Configuration(
-                Code.DATA_DIRECTORY, f"{path}: {reason}", name="VOXPERSONA_DATA", path=str(path), reason=reason
-            ) from error
+            raise _unusable(path, error.strerror or "cannot be made") from error
         if not os.access(path, os.W_OK):
-            reason = "this user may not write there"
-            raise Configuration(
-                Code.DATA_DIRECTORY, f"{path}: {reason}", name="VOXPERSONA_DATA", path=str(path), reason=reason
-            )
+            raise _unusable(path, "this user may not write there")
         if (kind := file_system_of(path)) in _NETWORK_FILE_SYSTEMS:
-            reason = f"it is on a network file system ({kind})"
-            raise Configuration(
-                Code.DATA_DIRECTORY, f"{path}: {reason}", name="VOXPERSONA_DATA", path=str(path), reason=reason
-            )
+            raise _unusable(path, f"it is on a network file system ({kind})")
         return path
 
     @property

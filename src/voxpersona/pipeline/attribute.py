@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
 from voxpersona.model import Attribution, Details, Gap, Segment, Transcript, Turn, Word
+from voxpersona.pipeline.quote import CLOSERS, ENDS
 from voxpersona.pipeline.roles import cast
 
 METHOD = "rules"
@@ -33,8 +34,6 @@ LONG_UNHEARD = 3.0
 """Seconds of voice without a word from which on it is told; less may be a cough or a laugh."""
 BREATH = 1.0
 """Seconds of pause over which a sentence cut in two by the engine is not joined again."""
-
-_CLOSERS = "\"'»”’)]"
 
 
 def attribute(
@@ -226,7 +225,7 @@ def _readable(words: Sequence[Word]) -> list[Sequence[Word]]:
 
 
 def _ends_sentence(word: Word) -> bool:
-    return word.text.rstrip(_CLOSERS).endswith((".", "?", "!", "…"))
+    return word.text.rstrip(CLOSERS).endswith(tuple(ENDS))
 
 
 def _renamed(segments: Iterable[Segment]) -> list[Segment]:

@@ -14,8 +14,8 @@ from voxpersona.model import Quote, Segment
 LONGEST_WORDS = 60
 """Longest sentence, in words. Engines now and then give minutes of speech without one full stop."""
 
-_ENDS = ".?!…"
-_CLOSERS = "\"'»”’)]"
+ENDS = ".?!…"
+CLOSERS = "\"'»”’)]"
 _LEADING_EN = ("mr", "mrs", "ms", "dr", "prof", "st", "vs", "eg", "ie", "e.g", "i.e")
 _LEADING_RU = ("т.е", "т.к", "т.н", "г", "ул", "просп", "д", "кв", "им", "гр", "г-н", "г-жа", "напр")
 _LEADING = frozenset((*_LEADING_EN, *_LEADING_RU))
@@ -154,8 +154,8 @@ def _spans(tokens: Sequence[_Token]) -> Iterator[tuple[int, int]]:
 
 
 def _ends_sentence(word: str, following: str) -> bool:
-    naked = word.rstrip(_CLOSERS)
-    if not naked or naked[-1] not in _ENDS:
+    naked = word.rstrip(CLOSERS)
+    if not naked or naked[-1] not in ENDS:
         return False
     if naked.endswith(("…", "...")):
         return not following[:1].islower()

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, SQLAlchemyDatasource, WorkflowHandle
 from dbos import error as dbos_error
 
-from voxpersona.adapters.engine.durably import DbosDurably, Join
+from voxpersona.adapters.engine.durably import POLL_SECONDS, DbosDurably, Join
 from voxpersona.adapters.engine.starter import APPLICATION, QUEUE, VERSION, WORKFLOW, DbosStarter, workflow_id
 from voxpersona.errors import Code, Unavailable, VoxPersonaError
 from voxpersona.model import Stage, WorkOrder
@@ -28,7 +28,6 @@ from voxpersona.ports import Journal
 
 _EXECUTOR = "embedded"
 _BESIDE = "beside_v1"
-_POLL_SECONDS = 0.1
 _DRAIN_SECONDS = 20
 _RECONCILE_POLLS = 20
 _LOCK_TRIES = 5
@@ -63,7 +62,7 @@ def worker_lock(path: Path) -> Iterator[None]:
         for _ in range(_LOCK_TRIES):
             if not _is_taken(lock):
                 break
-            time.sleep(_POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
         else:
             raise Unavailable(Code.WORKER_RUNNING, f"{path} is held by another worker")
         lock.truncate(0)
@@ -119,7 +118,7 @@ class DbosEngine:
                     if looked % _RECONCILE_POLLS == 0:
                         self._reconcile()
                     looked += 1
-                    self._stopping.wait(_POLL_SECONDS)
+                    self._stopping.wait(POLL_SECONDS)
             finally:
                 DBOS.destroy(workflow_completion_timeout_sec=_DRAIN_SECONDS, destroy_registry=True)
 
@@ -133,7 +132,7 @@ class DbosEngine:
             "application_version": VERSION,
             "executor_id": _EXECUTOR,
             "serializer": DBOSPortableJSONSerializer(),
-            "notification_listener_polling_interval_sec": _POLL_SECONDS,
+            "notification_listener_polling_interval_sec": POLL_SECONDS,
             "log_level": "ERROR",
         }
         DBOS(config=config)
@@ -163,7 +162,7 @@ class DbosEngine:
         DBOS.register_queue(
             QUEUE,
             worker_concurrency=self._concurrency,
-            polling_interval_sec=_POLL_SECONDS,
+            polling_interval_sec=POLL_SECONDS,
             on_conflict="always_update",
         )
 

@@ -13,7 +13,7 @@ from voxpersona.model import Stage, WorkOrder
 from voxpersona.ports import Journal
 
 _ATTEMPTS = 6  # of a step whose outside failed: waits of 1, 2, 4, 8 and 16 s between them
-_POLL_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 R = TypeVar("R")
 Join = Callable[[sa.Connection], AbstractContextManager[None]]
@@ -72,7 +72,7 @@ class DbosDurably:
             # Its failure, whatever it is, is left to the step that needs the result; and where this order itself
             # was cancelled, its next step says so.
             with suppress(dbos_error.DBOSException):
-                handle.get_result(polling_interval_sec=_POLL_SECONDS)
+                handle.get_result(polling_interval_sec=POLL_SECONDS)
 
         return wait
 
