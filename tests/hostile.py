@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from voxpersona.errors import Code, Unavailable, VoxPersonaError
-from voxpersona.model import BlobFacts
+from voxpersona.model import BlobFacts, Listed
 from voxpersona.ports import Blobs
 
 
@@ -54,7 +54,7 @@ class PassingBlobs:
     def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         return self._inner.read(key, start, end)
 
-    def list(self, prefix: str = "") -> Iterator[BlobFacts]:
+    def list(self, prefix: str = "") -> Iterator[Listed]:
         return self._inner.list(prefix)
 
     def delete(self, key: str) -> None:
@@ -62,6 +62,9 @@ class PassingBlobs:
 
     def link(self, key: str, seconds: int, name: str) -> str:
         return self._inner.link(key, seconds, name)
+
+    def relabel(self, key: str, metadata: Mapping[str, str]) -> BlobFacts:
+        return self._inner.relabel(key, metadata)
 
 
 class FaultyBlobs(PassingBlobs):
@@ -100,7 +103,7 @@ class FaultyBlobs(PassingBlobs):
         parts = super().read(key, start, end)
         return parts if fault is None else _breaking(parts, fault.at_byte or 0, fault)
 
-    def list(self, prefix: str = "") -> Iterator[BlobFacts]:
+    def list(self, prefix: str = "") -> Iterator[Listed]:
         fault = self._begin("list")
         yield from super().list(prefix)
         self._end(fault)
@@ -115,6 +118,12 @@ class FaultyBlobs(PassingBlobs):
         address = super().link(key, seconds, name)
         self._end(fault)
         return address
+
+    def relabel(self, key: str, metadata: Mapping[str, str]) -> BlobFacts:
+        fault = self._begin("relabel")
+        facts = super().relabel(key, metadata)
+        self._end(fault)
+        return facts
 
     def _begin(self, method: str) -> Fault | None:
         """The fault of this call, if it does not strike at once."""
@@ -192,7 +201,7 @@ class ClobberingBlobs(PassingBlobs):
 class UnorderedBlobs(PassingBlobs):
     """Lists in the wrong order."""
 
-    def list(self, prefix: str = "") -> Iterator[BlobFacts]:
+    def list(self, prefix: str = "") -> Iterator[Listed]:
         yield from reversed([*super().list(prefix)])
 
 

@@ -16,19 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxpersona.model import (
+    Abilities,
     Attribution,
     BlobFacts,
     Hit,
+    Listed,
     MediaFacts,
     Passage,
     PieceText,
     Recording,
     RecordingId,
     Report,
+    Rule,
     Stage,
     Standing,
     Transcript,
     Turn,
+    Unfinished,
     WorkOrder,
 )
 
@@ -43,8 +47,10 @@ OnProgress = Callable[[float], None]
 class Blobs(Protocol):
     """Immutable bytes under a key. One instance is one bucket.
 
-    Keys are `/`-separated, non-empty UTF-8 segments without `.`, `..`, NUL or line breaks, 900 bytes at most;
-    anything else is Rejected or Integrity before a byte is written.
+    Keys are `/`-separated, non-empty UTF-8 segments of at most 255 bytes without `.`, `..`, NUL or line breaks, 900
+    bytes at most; anything else is Integrity before a byte is written. A key is no folder of another (`a` and `a/b`):
+    not every store can hold both, so a put of the second may be refused. The first segment `.voxpersona` is the
+    adapters' own: what they keep there is never listed.
     """
 
     def put(
@@ -59,12 +65,18 @@ class Blobs(Protocol):
     ) -> BlobFacts:
         """Write a blob once, streaming, with flat memory; return what stands there.
 
+        `content` that can be iterated more than once (a list, not an iterator) is, where that saves a copy or a new
+        try: to hash it before it is sent, to send it again, to go on with an interrupted put. It must yield the same
+        bytes each time.
+
         When it returns, the bytes are durable (fsynced, or acknowledged by the store) and verified against what was
         sent. Nothing is visible under the key before that, and nothing at all after an error or a kill.
         Idempotent: the same bytes under the same key again is no error (the facts of the first put come back).
         Other bytes under a taken key: Integrity BLOB_CONFLICT, and what stood there is untouched.
         `sha256` (hex) and `size`, where given, must match what `content` yields, else Integrity BLOB_CORRUPT.
-        `metadata` values may be any Unicode without NUL. No room: Unavailable NO_SPACE.
+        `metadata`: names of `[a-z0-9-]`, values any Unicode without NUL, 600 bytes of UTF-8 in all (what every
+        store can hold, and its encrypted form too). `kind` is what lifecycle rules go by.
+        No room: Unavailable NO_SPACE.
         """
 
     def stat(self, key: str) -> BlobFacts:
@@ -76,7 +88,7 @@ class Blobs(Protocol):
         A read of the whole blob is verified against its recorded hash: a difference raises Integrity BLOB_CORRUPT
         after the last part; shorter than recorded raises it too."""
 
-    def list(self, prefix: str = "") -> Iterator[BlobFacts]:
+    def list(self, prefix: str = "") -> Iterator[Listed]:
         """Every blob whose key starts with `prefix`, ascending by key (code points)."""
 
     def delete(self, key: str) -> None:
@@ -85,6 +97,41 @@ class Blobs(Protocol):
     def link(self, key: str, seconds: int, name: str) -> str:
         """A temporary URL that downloads the blob under the (Unicode) name. NotFound BLOB_ABSENT.
         Where the store cannot: Configuration LINK_UNSUPPORTED."""
+
+    def relabel(self, key: str, metadata: Mapping[str, str]) -> BlobFacts:
+        """Replace the blob's metadata; its bytes, hash and content type stay. A reader sees the old or the new.
+        NotFound BLOB_ABSENT."""
+
+
+class Bucket(Protocol):
+    """The place behind a `Blobs` as its keeper sees it: set-up, abilities, rules and leftovers. Moves no blobs."""
+
+    @property
+    def name(self) -> str:
+        """As a person knows it: the bucket's name, or the directory."""
+
+    def prepare(self) -> None:
+        """See that the bucket is there and may be used; make it where it is missing. Safe when several processes do it
+        at once. What is wrong is told by its own code: Configuration STORE_KEYS, STORE_CERTIFICATE, STORE_CLOCK,
+        STORE_REGION, STORE_PERMISSION, STORE_BUCKET; Unavailable STORE_UNREACHABLE, NO_SPACE."""
+
+    def abilities(self) -> Abilities:
+        """Probe what the store really does, with temporary keys below `.voxpersona/probe/`. Takes about a second."""
+
+    def unfinished(self) -> Sequence[Unfinished]:
+        """Writes begun and never completed, oldest first."""
+
+    def abandon(self, older_than_seconds: float) -> int:
+        """Remove unfinished writes begun that long ago. How many. Writes under way elsewhere are younger: choose so."""
+
+    def rules(self) -> Sequence[Rule]:
+        """The lifecycle rules of ours that stand; none where the store has no such thing."""
+
+    def apply(self, rules: Sequence[Rule]) -> None:
+        """Make these the rules of ours; rules of others stay. Configuration LIFECYCLE_UNSUPPORTED where it cannot."""
+
+    def free_bytes(self) -> int | None:
+        """Room left; None where the store does not tell."""
 
 
 class Sound(Protocol):

@@ -41,6 +41,8 @@ BAD_KEYS = {
     "next line": "a\x85b",
     "too long": "a/" * 450 + "b",
     "too long in bytes": "/".join(["щ" * 100] * 5),
+    "over-long segment": "a/" + "b" * 256 + "/c",
+    "over-long Cyrillic segment": "щ" * 128,
     "lone surrogate": "a\udc80",
 }
 
@@ -52,15 +54,18 @@ ODD_KEYS = {
     "three dots": ".../a...",
     "percent": "a%2Fb/%00?x=1&y=2#z+",
     "backslash": "..\\..\\a",
-    "our own folder": ".voxpersona/incoming/x",
-    "our own name": ".voxpersona",
     "tilde": "~/.ssh",
     "longest segment": "a/" + "b" * 255,
     "longest Cyrillic segment": "щ" * 127,
-    "over-long segment": "a/" + "b" * 300 + "/c",
     "longest key": "/".join(["k" * 99] * 9),
     "not composed": "и\u0306/e\u0301",
 }
+
+
+METADATA_REFUSED = [
+    *[{"a": "x\0y"}, {"a\0": "x"}, {"a": "\udc80"}, {"A": "x"}, {"": "x"}, {"a b": "x"}, {"имя": "x"}],
+    *[{"a": "x" * 600}, {"a": "щ" * 300}, {"a" * 41: "x"}, {f"n{number}": "x" * 60 for number in range(10)}],
+]
 
 
 class BlobsContract:
@@ -84,7 +89,8 @@ class BlobsContract:
         assert facts.written_at.utcoffset() == timedelta(0)
         assert before <= facts.written_at <= datetime.now(UTC) + timedelta(seconds=2)
         assert blobs.stat("a/b") == facts
-        assert list(blobs.list()) == [facts]
+        assert [(listed.key, listed.written_at) for listed in blobs.list()] == [("a/b", facts.written_at)]
+        assert all(5000 <= listed.stored <= 5200 for listed in blobs.list())
 
     def test_the_same_bytes_again_give_the_first_facts(self, blobs: Blobs) -> None:
         first = blobs.put("a", [b"one"], content_type="text/plain", metadata={"who": "first"})
@@ -183,16 +189,6 @@ class BlobsContract:
         for prefix in ("a", "a/", "a/b", "a/b0", "a/b0/", "a/b0/c", "a/b0/cc", "ab", "z", "😀", "/", "../", "a//"):
             assert keys_of(blobs, prefix) == sorted(key for key in keys if key.startswith(prefix))
 
-    def test_a_key_and_keys_below_it_live_side_by_side(self, blobs: Blobs) -> None:
-        for key in ("a", "a/b", "x/y/z", "x/y", "x"):
-            blobs.put(key, [key.encode()])
-        assert keys_of(blobs) == ["a", "a/b", "x", "x/y", "x/y/z"]
-        assert {key: content_of(blobs, key) for key in keys_of(blobs)} == {key: key.encode() for key in keys_of(blobs)}
-        for key in ("a", "x/y"):
-            blobs.delete(key)
-        assert keys_of(blobs) == ["a/b", "x", "x/y/z"]
-        self._is_absent(blobs, "a")
-
     def test_a_deleted_blob_is_gone_and_its_key_is_free(self, blobs: Blobs) -> None:
         blobs.put("a/b", [b"one"], metadata={"n": "1"})
         blobs.put("a/c", [b"stays"])
@@ -237,7 +233,7 @@ class BlobsContract:
         self._is_absent(blobs, key)
         assert keys_of(blobs) == []
 
-    @pytest.mark.parametrize("metadata", [{"a": "x\0y"}, {"a\0": "x"}, {"a": "\udc80"}])
+    @pytest.mark.parametrize("metadata", METADATA_REFUSED)
     def test_metadata_that_cannot_be_kept_is_refused(self, blobs: Blobs, metadata: dict[str, str]) -> None:
         with pytest.raises((Rejected, Integrity)):
             blobs.put("a", [b"x"], metadata=metadata)
@@ -248,6 +244,47 @@ class BlobsContract:
         blobs.put("a", [b"x"], metadata=metadata)
         metadata["a"] = "2"
         assert blobs.stat("a").metadata == {"a": "1"}
+
+    def test_relabelling_replaces_the_metadata_and_nothing_else(self, blobs: Blobs) -> None:
+        content = some_bytes(3000)
+        first = blobs.put("a/b", [content], content_type="audio/ogg", metadata={"kind": "original", "name": "старое"})
+        changed = blobs.relabel("a/b", {"kind": "original", "key": "k2"})
+        assert changed == blobs.stat("a/b")
+        assert changed.metadata == {"kind": "original", "key": "k2"}
+        kept = (changed.key, changed.size, changed.sha256, changed.content_type)
+        assert kept == (first.key, first.size, first.sha256, first.content_type)
+        assert content_of(blobs, "a/b") == content
+        assert blobs.put("a/b", [content]).metadata == {"kind": "original", "key": "k2"}
+
+    def test_what_is_absent_cannot_be_relabelled(self, blobs: Blobs) -> None:
+        with pytest.raises(NotFound) as caught:
+            blobs.relabel("a/b", {})
+        assert caught.value.code is Code.BLOB_ABSENT
+        assert keys_of(blobs) == []
+
+    @pytest.mark.parametrize("metadata", METADATA_REFUSED)
+    def test_metadata_that_cannot_be_kept_is_no_label(self, blobs: Blobs, metadata: dict[str, str]) -> None:
+        first = blobs.put("a", [b"x"], metadata={"kind": "report"})
+        with pytest.raises((Rejected, Integrity)):
+            blobs.relabel("a", metadata)
+        assert blobs.stat("a") == first
+
+    def test_what_an_adapter_keeps_for_itself_is_not_listed(self, blobs: Blobs) -> None:
+        blobs.put(".voxpersona/of-a-wrapper/x", [b"x"])
+        blobs.put("a", [b"y"])
+        assert keys_of(blobs) == keys_of(blobs, "") == ["a"]
+        assert keys_of(blobs, ".voxpersona/") == keys_of(blobs, ".") == []
+        assert content_of(blobs, ".voxpersona/of-a-wrapper/x") == b"x"
+        blobs.delete(".voxpersona/of-a-wrapper/x")
+        self._is_absent(blobs, ".voxpersona/of-a-wrapper/x")
+
+    def test_content_that_can_be_iterated_again_may_be(self, blobs: Blobs) -> None:
+        content = some_bytes(3 * MIB + 7)
+        parts = in_parts(content)
+        again = [*parts]
+        blobs.put("a", again)
+        blobs.put("a", again)
+        assert content_of(blobs, "a") == content
 
     def test_of_many_writers_with_different_bytes_one_wins(self, blobs: Blobs) -> None:
         outcomes = self._race(blobs, [b"%d" % number * 1000 for number in range(6)])
@@ -305,8 +342,18 @@ class TestBlobs(BlobsContract):
             blobs.link("a", 60, "Интервью.mp3")
         assert caught.value.code is Code.LINK_UNSUPPORTED
 
+    def test_a_key_and_keys_below_it_live_side_by_side(self, blobs: Blobs) -> None:
+        for key in ("a", "a/b", "x/y/z", "x/y", "x"):
+            blobs.put(key, [key.encode()])
+        assert keys_of(blobs) == ["a", "a/b", "x", "x/y", "x/y/z"]
+        assert {key: content_of(blobs, key) for key in keys_of(blobs)} == {key: key.encode() for key in keys_of(blobs)}
+        for key in ("a", "x/y"):
+            blobs.delete(key)
+        assert keys_of(blobs) == ["a/b", "x", "x/y/z"]
+        self._is_absent(blobs, "a")
 
-KEYS = st.sampled_from(["a", "a/b", "a/b/c", "a-b", "a/c", "b/" + "x" * 300, ".voxpersona/x", "я"])
+
+KEYS = st.sampled_from(["a", "b/b", "b/c/c", "a-b", "b/d", "c/" + "x" * 255, ".hidden/x", "я"])
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), KEYS, st.sampled_from([b"", b"one", b"two"])),

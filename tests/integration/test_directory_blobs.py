@@ -422,7 +422,7 @@ def test_a_blob_stands_under_its_own_key_and_is_private(root: Path) -> None:
     try:
         blobs = DirectoryBlobs(root / "deeper")
         blobs.put("recordings/x/a.mp3", [b"x"], metadata=METADATA)
-        blobs.put("a" * 300, [b"y"])
+        blobs.put("recordings", [b"y"])
     finally:
         os.umask(before)
     assert (root / "deeper" / "recordings" / "x" / "a.mp3").read_bytes() == b"x"
@@ -447,7 +447,7 @@ def test_two_instances_and_a_later_process_see_one_store(root: Path) -> None:
     one, two = DirectoryBlobs(root), DirectoryBlobs(root)
     facts = one.put("a/b", [b"x"], metadata=METADATA)
     assert two.stat("a/b") == facts
-    assert list(DirectoryBlobs(root).list()) == [facts]
+    assert [(listed.key, listed.stored) for listed in DirectoryBlobs(root).list()] == [("a/b", 1)]
 
 
 def test_a_long_blob_passes_through_little_memory(blobs: DirectoryBlobs) -> None:
@@ -526,13 +526,17 @@ def test_a_range_of_a_blob_cut_short_is_told(blobs: DirectoryBlobs, root: Path) 
         list(blobs.read("a/b", 2990, 3000))
 
 
-@pytest.mark.parametrize("key", ["a/b", "a/" + "b" * 300])
+@pytest.mark.parametrize("aside", [False, True])
 @pytest.mark.parametrize("loss", ["missing", "garbled", "another's"])
 def test_lost_facts_are_told_and_mended_by_the_same_bytes(
-    blobs: DirectoryBlobs, root: Path, key: str, loss: str
+    blobs: DirectoryBlobs, root: Path, aside: bool, loss: str
 ) -> None:
+    key = "a/b"
+    if aside:  # its key cannot be a path where a blob stands in the way
+        blobs.put("a", [b"in the way"])
+    others = sidecars(root)
     blobs.put(key, [CONTENT], metadata=METADATA)
-    (sidecar,) = sidecars(root)
+    (sidecar,) = set(sidecars(root)) - set(others)
     if loss == "missing":
         drop_facts(root, key)
     else:
@@ -551,7 +555,7 @@ def test_a_blob_without_facts_is_listed_as_it_stands_but_not_a_hidden_stranger(
     drop_facts(root, "a/b")
     (root / "a" / ".DS_Store").write_bytes(b"not ours")
     (listed,) = blobs.list()
-    assert (listed.key, listed.size, listed.sha256) == ("a/b", facts.size, facts.sha256)
+    assert (listed.key, listed.stored) == ("a/b", facts.size)
 
 
 def test_damage_tells_nothing_a_person_gave(blobs: DirectoryBlobs, root: Path) -> None:

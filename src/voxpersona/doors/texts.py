@@ -105,6 +105,12 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "{path} не существует. Проверьте написание.",
     ),
     Code.FORBIDDEN: ("You may not do this.", "Вам это не разрешено."),
+    Code.STORE_UNREACHABLE: (
+        "Nobody answers at the object store {endpoint} ({reason}). Nothing was lost. See whether it runs and whether "
+        "MINIO_ENDPOINT is right, then try again.",
+        "Объектное хранилище {endpoint} не отвечает ({reason}). Ничего не потеряно. Проверьте, работает ли оно и верен ли "
+        "MINIO_ENDPOINT, затем повторите.",
+    ),
     Code.STORE_UNAVAILABLE: (
         "The store does not answer as it should: {reason}. Nothing was lost. Check the disk or the server and try again.",
         "Хранилище не отвечает как положено: {reason}. Ничего не потеряно. Проверьте диск или сервер и повторите.",
@@ -158,6 +164,63 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "report it with the log.",
         "Внутренняя ошибка ({reason}). Запись сохранена. Попробуйте `voxpersona retry`; если повторится, сообщите об этом "
         "вместе с журналом.",
+    ),
+    Code.SETTING_MISSING: (
+        "The object store is half configured: {name} is missing. Nothing was started. Set it in the environment or in "
+        ".env, or take out every MINIO_ setting to keep everything in a directory; docs/settings.md explains them.",
+        "Объектное хранилище настроено наполовину: нет {name}. Ничего не запущено. Задайте её в окружении или в .env либо "
+        "уберите все настройки MINIO_, чтобы хранить всё в каталоге; пояснения в docs/settings.md.",
+    ),
+    Code.STORE_KEYS: (
+        "The object store refuses the keys ({reason}). Check MINIO_ACCESS_KEY and MINIO_SECRET_KEY for a typing mistake "
+        "or a revoked user.",
+        "Объектное хранилище не принимает ключи ({reason}). Проверьте MINIO_ACCESS_KEY и MINIO_SECRET_KEY: опечатка или "
+        "отозванный пользователь.",
+    ),
+    Code.STORE_CERTIFICATE: (
+        "No safe connection to the object store {endpoint}: {reason}. Nothing was sent. Renew its certificate, name your "
+        "own authority's file in MINIO_CA_FILE, or correct MINIO_ENDPOINT and MINIO_USE_SSL.",
+        "Нет безопасного соединения с хранилищем {endpoint}: {reason}. Ничего не отправлено. Обновите сертификат, укажите "
+        "файл своего центра сертификации в MINIO_CA_FILE или исправьте MINIO_ENDPOINT и MINIO_USE_SSL.",
+    ),
+    Code.STORE_CLOCK: (
+        "This machine's clock and the object store's differ too much ({reason}), so it refuses every request. Set both "
+        "clocks (NTP), then try again.",
+        "Часы этой машины и хранилища слишком расходятся ({reason}), поэтому оно отклоняет все запросы. Настройте часы "
+        "(NTP) и повторите.",
+    ),
+    Code.STORE_REGION: (
+        "The bucket {bucket} is in another region: {reason}. Correct MINIO_REGION.",
+        "Бакет {bucket} находится в другом регионе: {reason}. Исправьте MINIO_REGION.",
+    ),
+    Code.STORE_PERMISSION: (
+        "The access key may not do this in bucket {bucket}: {doing}. Nothing was lost. `voxpersona storage policy` prints "
+        "the permissions it needs and how to give them.",
+        "У ключа нет права на это в бакете {bucket}: {doing}. Ничего не потеряно. `voxpersona storage policy` печатает "
+        "нужные права и как их выдать.",
+    ),
+    Code.STORE_BUCKET: (
+        "The bucket {bucket} cannot be used: {reason}. Create it, let the access key create it, or correct "
+        "MINIO_BUCKET_NAME and MINIO_AUDIO_BUCKET_NAME.",
+        "Бакет {bucket} не годится: {reason}. Создайте его, разрешите ключу его создать или исправьте MINIO_BUCKET_NAME и "
+        "MINIO_AUDIO_BUCKET_NAME.",
+    ),
+    Code.LIFECYCLE_UNSUPPORTED: (
+        "The store {bucket} has no lifecycle rules, so nothing would ever expire by itself. Take out the lifecycle settings "
+        "(MINIO_EXPIRE_..., MINIO_MOVE_..., MINIO_ABANDON_...), or use a store that has them.",
+        "У хранилища {bucket} нет правил жизненного цикла: само ничего не истечёт. Уберите эти настройки (MINIO_EXPIRE_..., "
+        "MINIO_MOVE_..., MINIO_ABANDON_...) или используйте хранилище, где они есть.",
+    ),
+    Code.MASTER_KEY_ABSENT: (
+        "The master key {key} is needed and is not there ({reason}). Put the key file back from its backup and name it in "
+        "VOXPERSONA_KEY_FILE; without it what is encrypted cannot be read by anybody. For a new archive: "
+        "`voxpersona keys generate`.",
+        "Нужен главный ключ {key}, а его нет ({reason}). Верните файл ключей из резервной копии и укажите его в "
+        "VOXPERSONA_KEY_FILE; без него зашифрованное не прочтёт никто. Для нового архива: `voxpersona keys generate`.",
+    ),
+    Code.MASTER_KEY_WRONG: (
+        "The key file {path} cannot be used: {reason}. Nothing was written. Put the right one back from its backup.",
+        "Файл ключей {path} не годится: {reason}. Ничего не записано. Верните правильный из резервной копии.",
     ),
     Code.SETTING_INVALID: (
         "The setting {name} cannot be used: {reason}. Correct it in the environment or in .env; docs/settings.md explains "

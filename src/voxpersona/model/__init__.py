@@ -2,7 +2,16 @@
 
 from voxpersona.model.answer import Answer, Citation, Hit, Passage
 from voxpersona.model.attribution import Attribution, Evidence, Gap, Role, Speaker, Turn, Voices
-from voxpersona.model.blob import BlobFacts, Problem
+from voxpersona.model.blob import (
+    Abilities,
+    Action,
+    BlobFacts,
+    Checksum,
+    Listed,
+    Problem,
+    Rule,
+    Unfinished,
+)
 from voxpersona.model.recording import (
     STAGES,
     Building,
@@ -24,16 +33,20 @@ from voxpersona.model.transcript import Piece, PieceText, Segment, Transcript, W
 
 __all__ = [
     "STAGES",
+    "Abilities",
+    "Action",
     "Answer",
     "Attribution",
     "BlobFacts",
     "Building",
+    "Checksum",
     "Citation",
     "Details",
     "Evidence",
     "Finding",
     "Gap",
     "Hit",
+    "Listed",
     "Manifest",
     "MediaFacts",
     "Original",
@@ -47,6 +60,7 @@ __all__ = [
     "RecordingId",
     "Report",
     "Role",
+    "Rule",
     "Scenario",
     "Segment",
     "Speaker",
@@ -55,6 +69,7 @@ __all__ = [
     "State",
     "Transcript",
     "Turn",
+    "Unfinished",
     "Voices",
     "Word",
     "WorkOrder",

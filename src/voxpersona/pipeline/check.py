@@ -108,7 +108,7 @@ def _strangers(rows: set[RecordingId], buckets: Sequence[Blobs]) -> Iterator[Pro
 
 def _every_byte(buckets: Sequence[Blobs], on_progress: OnProgress) -> Iterator[Problem]:
     blobs = [(bucket, facts) for bucket in buckets for facts in bucket.list()]
-    total = sum(facts.size for _, facts in blobs) or 1
+    total = sum(facts.stored for _, facts in blobs) or 1
     done = 0
     for bucket, facts in blobs:
         parts = facts.key.split("/")

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from voxpersona.errors import Code, Integrity, NotFound
 from voxpersona.model.noun import Noun
+from voxpersona.pipeline import layout
 from voxpersona.ports import Blobs
 
 N = TypeVar("N", bound=Noun)
@@ -19,7 +20,8 @@ MARKDOWN = "text/markdown; charset=utf-8"
 def write(blobs: Blobs, key: str, content: bytes, content_type: str = JSON) -> None:
     """Put one small document."""
     digest = hashlib.sha256(content).hexdigest()
-    blobs.put(key, [content], sha256=digest, size=len(content), content_type=content_type)
+    metadata = {"kind": layout.kind(key)}
+    blobs.put(key, [content], sha256=digest, size=len(content), content_type=content_type, metadata=metadata)
 
 
 def read(blobs: Blobs, key: str, noun: type[N]) -> N:

@@ -43,6 +43,21 @@ def report_text(recording: RecordingId, template: str, number: int) -> str:
     return f"recordings/{recording}/reports/{template}/{number}.md"
 
 
+KINDS = ("original", "manifest", "piece", "voices", "transcript", "roles", "report", "other")
+"""What a blob can be, by where it stands: the `kind` in its metadata, for usage figures and lifecycle rules."""
+
+_BY_FOLDER = {"pieces": "piece", "reports": "report", "manifest.json": "manifest"}
+
+
+def kind(key: str) -> str:
+    """What stands under the key: one of KINDS."""
+    parts = key.split("/")
+    if len(parts) < 3 or parts[0] != "recordings":
+        return "other"
+    named = _BY_FOLDER.get(parts[2], parts[2])
+    return named if named in KINDS else "other"
+
+
 def everything(recording: RecordingId) -> str:
     """Prefix of all that belongs to a recording, the same in both buckets."""
     return f"recordings/{recording}/"

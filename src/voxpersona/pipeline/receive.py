@@ -26,13 +26,13 @@ _PART = 1 << 20
 
 @dataclass(frozen=True)
 class Spooled:
-    """Bytes as they came, fsynced on our disk."""
+    """Bytes as they came, fsynced on our disk. Iterating over it reads them, from the start each time."""
 
     path: Path
     sha256: str
     size: int
 
-    def parts(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[bytes]:
         with self.path.open("rb") as spooled:
             while part := spooled.read(_PART):
                 yield part
@@ -125,16 +125,22 @@ def _put(recording: Recording, spooled: Spooled, audio: Blobs) -> None:
     original = recording.original
     audio.put(
         original.key,
-        spooled.parts(),
+        spooled,
         sha256=spooled.sha256,
         size=spooled.size,
         content_type=original.media.content_type,
         metadata={
-            "source": recording.source,
-            "name": original.name,
+            "kind": layout.kind(original.key),
+            "source": _cut(recording.source, 200),
+            "name": _cut(original.name, 255),
             "seconds": f"{original.media.seconds:.3f}",
         },
     )
+
+
+def _cut(text: str, most: int) -> str:
+    """The text, or so much of it as fits into that many bytes of UTF-8: the manifest has it whole."""
+    return text.encode(errors="replace")[:most].decode(errors="ignore").replace("\0", "")
 
 
 def _heal(recording: Recording, spooled: Spooled, audio: Blobs) -> None:

@@ -22,13 +22,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voxpersona.adapters.blobs.filesystem import folder, locked, make_root, store_errors
-from voxpersona.adapters.blobs.keys import check_key, check_metadata, digest
+from voxpersona.adapters.blobs.keys import check_key, check_metadata, digest, is_own
 from voxpersona.adapters.blobs.sidecar import FactsLost, Sidecars
 from voxpersona.adapters.blobs.spool import Spool, spool, sweep
 from voxpersona.adapters.blobs.tree import TRIES, Tree
 from voxpersona.adapters.blobs.verify import PART, Tally, check_same, check_start, is_whole, verified
 from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable
-from voxpersona.model import BlobFacts
+from voxpersona.model import BlobFacts, Listed
 
 _OURS = ".voxpersona"
 _ASIDE, _FACTS, _INCOMING, _LOCKS = ((_OURS, name) for name in ("aside", "facts", "incoming", "locks"))
@@ -101,12 +101,13 @@ class DirectoryBlobs:
         next(parts)  # opens the blob, so that its absence is told now
         return parts
 
-    def list(self, prefix: str = "") -> Iterator[BlobFacts]:
+    def list(self, prefix: str = "") -> Iterator[Listed]:
         """See the port. A blob whose facts are lost is listed as it stands now; stat and read tell the damage."""
         with store_errors():
             self._tree.check_there()
             for key in heapq.merge(self._tree.keys(prefix), self._keys_aside(prefix)):
-                yield from self._listed(key)
+                for facts in () if is_own(key) else self._listed(key):
+                    yield Listed(key=facts.key, stored=facts.size, written_at=facts.written_at)
 
     def delete(self, key: str) -> None:
         """See the port. Folders left empty go too."""
@@ -119,6 +120,15 @@ class DirectoryBlobs:
     def link(self, key: str, seconds: int, name: str) -> str:  # noqa: ARG002  # the port's signature
         """Configuration LINK_UNSUPPORTED, always: a directory has no address."""
         raise Configuration(Code.LINK_UNSUPPORTED, "a blob directory has no links", key=key)
+
+    def relabel(self, key: str, metadata: Mapping[str, str]) -> BlobFacts:
+        """See the port."""
+        check_key(key)
+        kept = check_metadata(metadata)
+        with store_errors(), self._locked(key):
+            facts = self.stat(key).model_copy(update={"metadata": kept})
+            self._sidecars.write(facts)
+            return facts
 
     def sweep(self, older_than_seconds: float) -> int:
         """Remove what killed writers left behind that long ago: temporary files and facts without a blob. How many.

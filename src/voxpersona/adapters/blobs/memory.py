@@ -4,10 +4,10 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from voxpersona.adapters.blobs.keys import check_key, check_metadata
+from voxpersona.adapters.blobs.keys import check_key, check_metadata, is_own
 from voxpersona.adapters.blobs.verify import PART, Tally, check_same, check_start, is_whole, verified
 from voxpersona.errors import Code, Configuration, NotFound
-from voxpersona.model import BlobFacts
+from voxpersona.model import BlobFacts, Listed
 
 
 class MemoryBlobs:
@@ -61,11 +61,14 @@ class MemoryBlobs:
         parts = (wanted[at : at + PART] for at in range(0, len(wanted), PART))
         return verified(parts, facts) if is_whole(facts, start, end) else parts
 
-    def list(self, prefix: str = "") -> Iterator[BlobFacts]:
+    def list(self, prefix: str = "") -> Iterator[Listed]:
         """See the port. The listing is of the moment it is begun."""
         with self._lock:
-            found = [facts for facts, _ in self._kept.values() if facts.key.startswith(prefix)]
-        yield from sorted(found, key=lambda facts: facts.key)
+            found = [
+                facts for facts, _ in self._kept.values() if facts.key.startswith(prefix) and not is_own(facts.key)
+            ]
+        for facts in sorted(found, key=lambda facts: facts.key):
+            yield Listed(key=facts.key, stored=facts.size, written_at=facts.written_at)
 
     def delete(self, key: str) -> None:
         """See the port."""
@@ -76,6 +79,16 @@ class MemoryBlobs:
     def link(self, key: str, seconds: int, name: str) -> str:  # noqa: ARG002  # the port's signature
         """Configuration LINK_UNSUPPORTED, always: memory has no address."""
         raise Configuration(Code.LINK_UNSUPPORTED, "blobs in memory have no links", key=key)
+
+    def relabel(self, key: str, metadata: Mapping[str, str]) -> BlobFacts:
+        """See the port."""
+        kept = check_metadata(metadata)
+        self._find(key)
+        with self._lock:
+            facts, content = self._kept[key]
+            facts = facts.model_copy(update={"metadata": kept})
+            self._kept[key] = (facts, content)
+        return facts
 
     def _find(self, key: str) -> tuple[BlobFacts, bytes]:
         check_key(key)
