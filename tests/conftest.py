@@ -1,6 +1,25 @@
-"""Fixtures that every ring of tests may ask for."""
+"""Fixtures that every ring of tests may ask for, and the lines about contracts at the end of a run."""
 
 from tests.libraries import migrated_postgres, migrated_sqlite, records, sql
+from tests.servers.juicefs import juicefs
+from tests.servers.minio import minio_plain, minio_program, minio_tls
 from tests.servers.postgres import postgres_server
+from tests.servers.seaweedfs import seaweedfs
+from tests.servers.tls import authority
+from tests.summary import pytest_itemcollected, pytest_terminal_summary
 
-__all__ = ["migrated_postgres", "migrated_sqlite", "postgres_server", "records", "sql"]
+__all__ = [
+    "authority",
+    "juicefs",
+    "migrated_postgres",
+    "migrated_sqlite",
+    "minio_plain",
+    "minio_program",
+    "minio_tls",
+    "postgres_server",
+    "pytest_itemcollected",
+    "pytest_terminal_summary",
+    "records",
+    "seaweedfs",
+    "sql",
+]

@@ -1,9 +1,11 @@
 """Stores that misbehave, with the port of the store they stand before.
 
-`FaultyBlobs` fails on order, for tests of those who use a store. `TruncatingBlobs` and `FlippingBlobs` lie about
-bytes: the contract suite and everything that verifies must catch them.
+Some merely fail, for tests of those who use a store: `FaultyBlobs` on order, `DownBlobs` for a while, `BreakingBlobs`
+in the middle of reads, `SlowBlobs` takes its time. The others lie, and the contract suite and everything that verifies
+must catch them.
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -31,7 +33,7 @@ class Fault:
 
 
 class PassingBlobs:
-    """Everything as the inner store has it."""
+    """Everything as the inner store has it. `_called` is told of every call before it is passed on."""
 
     def __init__(self, inner: Blobs) -> None:
         self._inner = inner
@@ -46,25 +48,35 @@ class PassingBlobs:
         content_type: str = "application/octet-stream",
         metadata: Mapping[str, str] | None = None,
     ) -> BlobFacts:
+        self._called("put")
         return self._inner.put(key, content, sha256=sha256, size=size, content_type=content_type, metadata=metadata)
 
     def stat(self, key: str) -> BlobFacts:
+        self._called("stat")
         return self._inner.stat(key)
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        self._called("read")
         return self._inner.read(key, start, end)
 
     def list(self, prefix: str = "") -> Iterator[Listed]:
+        self._called("list")
         return self._inner.list(prefix)
 
     def delete(self, key: str) -> None:
+        self._called("delete")
         self._inner.delete(key)
 
     def link(self, key: str, seconds: int, name: str) -> str:
+        self._called("link")
         return self._inner.link(key, seconds, name)
 
     def relabel(self, key: str, metadata: Mapping[str, str]) -> BlobFacts:
+        self._called("relabel")
         return self._inner.relabel(key, metadata)
+
+    def _called(self, method: str) -> None:
+        """Nothing."""
 
 
 class FaultyBlobs(PassingBlobs):
@@ -139,6 +151,65 @@ class FaultyBlobs(PassingBlobs):
             fault.strike()
 
 
+class DownBlobs(PassingBlobs):
+    """Is down for the first `calls` calls, whichever they are: nobody answers. `left` may be set to go down again."""
+
+    def __init__(self, inner: Blobs, calls: int) -> None:
+        super().__init__(inner)
+        self.left = calls
+        self.asked = 0
+
+    def _called(self, method: str) -> None:
+        self.asked += 1
+        if self.left > 0:
+            self.left -= 1
+            raise Unavailable(Code.STORE_UNREACHABLE, f"planned: nobody answers {method}")
+
+
+class BreakingBlobs(PassingBlobs):
+    """Breaks the first `times` reads off after `at_byte` bytes of each; one that asks for fewer ends well."""
+
+    def __init__(self, inner: Blobs, at_byte: int, times: int) -> None:
+        super().__init__(inner)
+        self._at_byte = at_byte
+        self._left = times
+        self.reads: list[tuple[int, int | None]] = []
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        self.reads.append((start, end))
+        return self._broken(super().read(key, start, end))
+
+    def _broken(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        passed = 0
+        for part in parts:
+            if self._left > 0 and passed + len(part) > self._at_byte:
+                yield part[: self._at_byte - passed]
+                self._left -= 1
+                raise Unavailable(Code.STORE_UNAVAILABLE, "planned: the connection broke")
+            passed += len(part)
+            yield part
+
+
+class SlowBlobs(PassingBlobs):
+    """Its first `calls` calls wait until the test sets `go`, and release `waiting` when they begin to."""
+
+    def __init__(self, inner: Blobs, calls: int) -> None:
+        super().__init__(inner)
+        self._left = calls
+        self._lock = threading.Lock()
+        self.go = threading.Event()
+        self.waiting = threading.Semaphore(0)
+
+    def _called(self, method: str) -> None:
+        with self._lock:
+            slow = self._left > 0
+            self._left -= slow
+        if slow:
+            self.waiting.release()
+            if not self.go.wait(60):
+                raise AssertionError(f"the test never let {method} go")
+
+
 class TruncatingBlobs(PassingBlobs):
     """Keeps all but the last byte of what it is given, and says that all is well."""
 
@@ -203,6 +274,34 @@ class UnorderedBlobs(PassingBlobs):
 
     def list(self, prefix: str = "") -> Iterator[Listed]:
         yield from reversed([*super().list(prefix)])
+
+
+class LateListingBlobs(PassingBlobs):
+    """Lists eventually: a key that was put appears in a listing only after `late` others that missed it."""
+
+    def __init__(self, inner: Blobs, late: int = 1) -> None:
+        super().__init__(inner)
+        self._late = late
+        self._unseen: dict[str, int] = {}
+
+    def put(
+        self,
+        key: str,
+        content: Iterable[bytes],
+        *,
+        sha256: str | None = None,
+        size: int | None = None,
+        content_type: str = "application/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> BlobFacts:
+        facts = super().put(key, content, sha256=sha256, size=size, content_type=content_type, metadata=metadata)
+        self._unseen.setdefault(key, self._late)
+        return facts
+
+    def list(self, prefix: str = "") -> Iterator[Listed]:
+        hidden = {key for key, listings in self._unseen.items() if listings > 0}
+        self._unseen = {key: listings - 1 for key, listings in self._unseen.items()}
+        return (listed for listed in super().list(prefix) if listed.key not in hidden)
 
 
 def _breaking(parts: Iterable[bytes], at_byte: int, fault: Fault) -> Iterator[bytes]:

@@ -36,7 +36,7 @@ class Program:
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("VOXPERSONA_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("VOXPERSONA_", "MINIO_"))}
         models = os.environ.get("VOXPERSONA_MODELS", str(Path(__file__).parents[1] / ".cache" / "models"))
         self.environment: Mapping[str, str] = {
             **kept,

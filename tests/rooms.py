@@ -15,6 +15,7 @@ from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.model import Details, PieceText, Segment, Turn, Word, WorkOrder
 from voxpersona.pipeline import whole_way
 from voxpersona.pipeline.receive import Delivery, Receipt, receive
+from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import stems
 from voxpersona.ports import Blobs
@@ -27,7 +28,8 @@ _TALK = (
 )
 
 
-def _segment(start: float, end: float, text: str) -> Segment:
+def a_spoken_segment(start: float, end: float, text: str) -> Segment:
+    """The words of the text spread evenly over the time."""
     words = text.split()
     step = (end - start) / len(words)
     timed = tuple(
@@ -42,7 +44,7 @@ def the_talk(*_: object) -> PieceText:
     return PieceText(
         language="en",
         language_confidence=0.99,
-        segments=tuple(_segment(start, end, text) for start, end, _, text in _TALK),
+        segments=tuple(a_spoken_segment(start, end, text) for start, end, _, text in _TALK),
     )
 
 
@@ -63,7 +65,7 @@ class Rooms:
         self.diarizer = ScriptedDiarizer([Turn(start=start, end=end, speaker=who) for start, end, who, _ in _TALK])
         self.embedder = HashingEmbedder()
         self.passages = MemoryPassageIndex(dimensions=self.embedder.dimensions, stem=stems)
-        self.engine.furnish(self.journal, self._walk)
+        self.engine.furnish(self.journal, self._walk, self._note_failure)
 
     @property
     def stages(self) -> PortStages:
@@ -80,6 +82,9 @@ class Rooms:
             templates=load(),
             scratch=self.scratch,
         )
+
+    def _note_failure(self, order: WorkOrder) -> None:
+        note_failure(order, library=self.library, journal=self.journal, archive=self.archive)
 
     def _walk(self, order: WorkOrder, durably: MemoryDurably) -> None:
         whole_way(order, self.stages, durably)

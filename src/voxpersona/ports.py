@@ -8,7 +8,7 @@ NotFound, "could not tell" is Unavailable; they are never confused. No method re
 Adapters take plain arguments and know no settings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -28,6 +28,8 @@ from voxpersona.model import (
     RecordingId,
     Report,
     Rule,
+    Run,
+    Source,
     Stage,
     Standing,
     Transcript,
@@ -40,6 +42,9 @@ RATE = 16_000
 """Samples per second of every waveform inside the house; mono float32 in [-1, 1]."""
 
 Floats = NDArray[np.float32]
+Made = tuple[Stage, int, str]
+"""Names a saved result without loading it: the stage that makes such, the run, a report's template (else empty)."""
+
 OnProgress = Callable[[float], None]
 """Told the share done, 0..1, never falling; may be called often, costs little."""
 
@@ -261,8 +266,11 @@ class Library(Protocol):
     def attribution(self, recording: RecordingId, number: int | None = None) -> Attribution:
         """As `transcript`."""
 
-    def reports(self, recording: RecordingId) -> Sequence[Report]:
-        """The current one of each template, by template name; possibly none."""
+    def reports(self, recording: RecordingId, number: int | None = None) -> Sequence[Report]:
+        """The current one of each template, or those of the run `number`, by template name; possibly none."""
+
+    def made(self, recording: RecordingId) -> Set[Made]:
+        """Which results of a recording are saved, of whatever run; none of a forgotten one."""
 
     def forget(self, recording: RecordingId) -> None:
         """Hide the recording from every read at once and mark its source keys forgotten. Idempotent."""
@@ -272,6 +280,30 @@ class Library(Protocol):
 
     def erase(self, recording: RecordingId) -> None:
         """Remove the rows of a forgotten recording, its results and runs; its source keys stay, marked. Idempotent."""
+
+    def sources(self, recording: RecordingId | None = None) -> Sequence[Source]:
+        """Every source key that ever named a recording, or this one, forgotten ones too, by key."""
+
+    def remember(self, sources: Iterable[Source]) -> None:
+        """Keep source keys that are not known yet, as told; those that are known stay as they are."""
+
+    def restore(
+        self,
+        recording: Recording,
+        runs: Sequence[Run] = (),
+        results: Sequence[Transcript | Attribution | Report] = (),
+        work: WorkOrder | None = None,
+    ) -> Recording:
+        """Bring a recording back in ONE commit: its row, its source key, runs that are over, their results, and the
+        start of `work`. What stands already is not touched; only what is missing is added.
+
+        Returns the recording that stands: another one where these bytes are kept under another id; then nothing but
+        the source key is added. `work` is started only where no run of its number or a later one stands and none is
+        open. A recording without any run gets `work`, or its first one. Where its own source key was forgotten it
+        comes back half forgotten: hidden, and no work is started. A result that no library could ever have held (a
+        report on nothing, one that contradicts itself) is left out; `made` tells. Other bytes under the same id:
+        Integrity BLOB_CONFLICT.
+        """
 
 
 class Journal(Protocol):
@@ -284,6 +316,10 @@ class Journal(Protocol):
     def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
         """Share done, 0..1. Losing one of these loses nothing."""
 
+    def close(self, run: Run) -> None:
+        """The run's stages are over as its document tells, which stands in the bucket now; `ready` or `fail` follows.
+        Nothing happens where it was erased."""
+
     def ready(self, order: WorkOrder) -> None:
         """The run is over, all its stages with it, and its results stand."""
 
@@ -292,6 +328,9 @@ class Journal(Protocol):
 
     def standing(self, recording: RecordingId) -> Standing:
         """NotFound RECORDING_UNKNOWN."""
+
+    def ended(self, recording: RecordingId) -> Sequence[Run]:
+        """How each run that is over ended, by number; none of a forgotten or unknown recording."""
 
     def restart(self, recording: RecordingId, start: Stage) -> WorkOrder:
         """Open a new run from a stage on; its row and the start of its work are ONE commit. Rejected BUSY_RECORDING

@@ -2,13 +2,17 @@
 
 import locale
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from voxpersona.errors import Code, Configuration
+
+T = TypeVar("T")
 
 
 def _xdg(variable: str, fallback: str) -> Path:
@@ -62,6 +66,11 @@ class Settings(BaseSettings):
     templates: Path | None = Field(
         default=None, description="Directory of report templates of your own; they win over the built-in ones."
     )
+    key_file: Path | None = Field(
+        default=None,
+        description="File of the master keys, made by `voxpersona keys generate`. Set, everything new is encrypted "
+        "before it is stored.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="How much is logged to standard error. Nothing a person said is ever logged."
     )
@@ -73,10 +82,124 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return url
 
-    @field_validator("data", "models", "whisper_path", "embedder_path", "templates")
+    @field_validator("data", "models", "whisper_path", "embedder_path", "templates", "key_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
+
+
+class StoreSettings(BaseSettings):
+    """The object store, from the same places, under the names that MinIO's users know: prefix MINIO_.
+
+    None of the first five set: everything is kept in a directory. Some of them set: the others are missing.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MINIO_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    endpoint: str = Field(
+        default="", description="Address of the object store, `host:port` or a URL. Recordings are then kept there."
+    )
+    access_key: SecretStr = Field(default=SecretStr(""), description="Access key of the application's own user.")
+    secret_key: SecretStr = Field(default=SecretStr(""), description="Its secret key.")
+    bucket_name: str = Field(default="", description="Bucket of transcripts, roles and reports.")
+    audio_bucket_name: str = Field(default="", description="Bucket of originals and their manifests.")
+    use_ssl: bool | None = Field(
+        default=None, description="Whether to speak TLS; not set: as the URL says, TLS where it says nothing."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority that signed the store's certificate, if it is your own."
+    )
+    region: str = Field(default="us-east-1", description="Region of the buckets.")
+    path_style: bool = Field(
+        default=True, description="Address buckets as host/bucket; false: as bucket.host, which some clouds want."
+    )
+    connect_timeout: float = Field(default=5.0, gt=0, description="Seconds until a connection must stand.")
+    read_timeout: float = Field(default=60.0, gt=0, description="Seconds the store may keep silent.")
+    part_size_mb: int = Field(
+        default=16, ge=5, le=1024, description="Megabytes (2^20 bytes) in a part of a large upload."
+    )
+    retry_seconds: float = Field(
+        default=120.0, ge=0, description="Seconds after which a call that keeps failing is given up."
+    )
+    retry_attempts: int = Field(default=8, ge=1, le=100, description="How often one call is tried at most.")
+    create_buckets: bool = Field(default=True, description="Whether missing buckets are made at the start.")
+    versioning: bool = Field(
+        default=False, description="Whether versioning is switched on at the start: what is deleted stays restorable."
+    )
+    abandon_uploads_days: int | None = Field(
+        default=None, ge=1, description="Days after which the store itself drops unfinished uploads."
+    )
+    expire_derived_days: int | None = Field(
+        default=None, ge=1, description="Days after which pieces and voices, which can be made again, expire."
+    )
+    expire_originals_days: int | None = Field(
+        default=None, ge=1, description="Days after which the store deletes originals. Nobody can bring them back."
+    )
+    move_originals_days: int | None = Field(
+        default=None, ge=1, description="Days after which originals move to the storage class below."
+    )
+    move_originals_to: str = Field(default="", description="Storage class (tier) that originals move to.")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        scheme, colon, _ = self.endpoint.partition("://")
+        if colon and (scheme not in ("http", "https") or self.use_ssl not in (None, scheme == "https")):
+            raise ValueError(f"MINIO_ENDPOINT|says {scheme} and MINIO_USE_SSL does not agree")
+        if self.bucket_name and self.bucket_name == self.audio_bucket_name:
+            raise ValueError("MINIO_AUDIO_BUCKET_NAME|must not be the same as MINIO_BUCKET_NAME")
+        if (self.move_originals_days is None) == bool(self.move_originals_to):
+            raise ValueError("MINIO_MOVE_ORIGINALS_TO|goes together with MINIO_MOVE_ORIGINALS_DAYS")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The endpoint with its scheme."""
+        if "://" in self.endpoint:
+            return self.endpoint.rstrip("/")
+        return f"{'http' if self.use_ssl is False else 'https'}://{self.endpoint.rstrip('/')}"
+
+    def checked(self) -> "StoreSettings | None":
+        """These settings if they are complete, None where none is made. Half of them: Configuration SETTING_MISSING."""
+        given = {name: bool(_plain(getattr(self, name))) for name in _REQUIRED}
+        if not any(given.values()):
+            return None
+        for name, is_there in given.items():
+            if not is_there:
+                variable = f"MINIO_{name.upper()}"
+                raise Configuration(Code.SETTING_MISSING, f"{variable} is missing", name=variable)
+        return self
+
+
+_REQUIRED = ("endpoint", "access_key", "secret_key", "bucket_name", "audio_bucket_name")
+
+
+def _plain(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+class _FromFile(StoreSettings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 _ENV_FILE = Path(".env")
@@ -84,20 +207,52 @@ _ENV_FILE = Path(".env")
 
 def read_settings() -> Settings:
     """Read the environment. A value or a `.env` that cannot be used: Configuration naming it."""
+    return _reading("VOXPERSONA", Settings, _ENV_FILE)
+
+
+def read_store_settings() -> StoreSettings | None:
+    """The object store as the environment has it; None where everything is kept in a directory."""
+    return _reading("MINIO", StoreSettings, _ENV_FILE).checked()
+
+
+def store_settings_of(path: Path) -> tuple[StoreSettings | None, Path | None]:
+    """Another store and its key file, as a file in the form of `.env` has them; the environment plays no part."""
+
+    def made() -> tuple[StoreSettings | None, Path | None]:
+        values = dotenv_values(path, encoding="utf-8")
+        given = {
+            name: value
+            for name in StoreSettings.model_fields
+            if (value := values.get(f"MINIO_{name.upper()}")) not in (None, "")
+        }
+        key_file = values.get("VOXPERSONA_KEY_FILE")
+        store = _FromFile(**given).checked()  # type: ignore[arg-type]  # pydantic reads the text
+        return store, Path(key_file).expanduser().absolute() if key_file else None
+
+    if not path.is_file():
+        raise Configuration(Code.SETTING_INVALID, "no such file", name=str(path), reason="there is no such file")
+    return _reading("MINIO", made, path)
+
+
+def _reading(prefix: str, read: Callable[[], T], file: Path) -> T:
     try:
-        if _ENV_FILE.exists():
-            _ENV_FILE.read_text(encoding="utf-8")
-        return Settings()
+        if file.exists():
+            file.read_text(encoding="utf-8")
+        return read()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = f"VOXPERSONA_{first['loc'][0]}".upper()
         reason = _PLAIN.get(first["type"], first["msg"]).removeprefix("Value error, ")
+        name, bar, told = reason.partition("|")
+        if bar:  # found wrong by comparing several
+            reason = told
+        else:
+            name = f"{prefix}_{first['loc'][0]}".upper()
         raise Configuration(
             Code.SETTING_INVALID, f"{name}: {reason}", name=name, reason=reason
         ) from None  # the cause quotes the value, which may be a secret
     except (OSError, UnicodeDecodeError) as error:
         reason = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or "cannot be read"
-        raise Configuration(Code.SETTING_INVALID, f".env {reason}", name=".env", reason=reason) from None
+        raise Configuration(Code.SETTING_INVALID, f"{file} {reason}", name=str(file), reason=reason) from None
 
 
 _PLAIN = {

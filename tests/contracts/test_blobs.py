@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -69,7 +70,9 @@ METADATA_REFUSED = [
 
 
 class BlobsContract:
-    """The checks. Each takes a store that is empty."""
+    """The checks. Each takes a store that is empty. Their outcomes are counted by store: tests/summary.py."""
+
+    contract: ClassVar[str] = "Blobs"
 
     @pytest.mark.parametrize("size", SIZES)
     def test_what_was_put_comes_back(self, blobs: Blobs, size: int) -> None:
@@ -331,6 +334,8 @@ class BlobsContract:
 
 class TestBlobs(BlobsContract):
     """Every adapter."""
+
+    subject: ClassVar[str] = "{blobs}"
 
     @pytest.fixture(params=ADAPTERS.keys())
     def blobs(self, request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:

@@ -6,6 +6,7 @@ import pytest
 
 from tests import hostile
 from tests.builders_blobs import MIB, content_of, keys_of, some_bytes
+from tests.builders_wrappers import retrying, stack
 from tests.contracts.test_blobs import BlobsContract
 from tests.hostile import Fault, FaultyBlobs, FlippingBlobs, PassingBlobs, TruncatingBlobs
 from voxpersona.adapters.blobs.memory import MemoryBlobs
@@ -26,6 +27,9 @@ CAUGHT_BY: list[tuple[type[PassingBlobs], Callable[[Blobs], None]]] = [
     (hostile.ClobberingBlobs, SUITE.test_the_same_bytes_again_give_the_first_facts),
     (hostile.ClobberingBlobs, SUITE.test_of_many_writers_with_different_bytes_one_wins),
     (hostile.UnorderedBlobs, SUITE.test_listing_is_by_prefix_in_the_order_of_code_points),
+    (hostile.LateListingBlobs, SUITE.test_listing_is_by_prefix_in_the_order_of_code_points),
+    (hostile.LateListingBlobs, SUITE.test_the_facts_are_told_alike_by_put_stat_and_list),
+    (hostile.LateListingBlobs, SUITE.test_a_deleted_blob_is_gone_and_its_key_is_free),
 ]
 
 
@@ -34,6 +38,60 @@ def test_the_suite_catches_a_store_that_lies(wrapper: type[PassingBlobs], check:
     with pytest.raises((AssertionError, VoxPersonaError, pytest.fail.Exception)):
         check(wrapper(MemoryBlobs()))
     check(PassingBlobs(MemoryBlobs()))  # it is the lie that is caught, not the wrapping
+
+
+HONEST: list[Callable[[Blobs], None]] = [
+    lambda blobs: SUITE.test_what_was_put_comes_back(blobs, 3 * MIB + 7),
+    lambda blobs: SUITE.test_a_range_yields_what_there_is(blobs, MIB - 1, MIB + 1),
+    SUITE.test_the_facts_are_told_alike_by_put_stat_and_list,
+    SUITE.test_other_bytes_under_a_taken_key_are_refused_and_harm_nothing,
+    SUITE.test_an_absent_blob_is_not_found_at_the_call,
+    SUITE.test_listing_is_by_prefix_in_the_order_of_code_points,
+    SUITE.test_a_deleted_blob_is_gone_and_its_key_is_free,
+    SUITE.test_relabelling_replaces_the_metadata_and_nothing_else,
+]
+FAILING: dict[str, Callable[[], Blobs]] = {
+    "down for some calls": lambda: hostile.DownBlobs(MemoryBlobs(), 4),
+    "answers lost": lambda: FaultyBlobs(
+        MemoryBlobs(), [Fault(of, call=call, after=True) for of in ("stat", "list", "delete") for call in (1, 3)]
+    ),
+    "reads that break": lambda: hostile.BreakingBlobs(MemoryBlobs(), 1000, 20),
+    "reads that break at once": lambda: hostile.BreakingBlobs(MemoryBlobs(), 0, 4),
+}
+
+
+@pytest.mark.parametrize("check", HONEST)
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING.keys())
+@pytest.mark.parametrize("wrapped", [retrying, stack])
+def test_the_wrappers_survive_a_store_that_merely_fails(
+    wrapped: Callable[[Blobs], Blobs], failing: Callable[[], Blobs], check: Callable[[Blobs], None]
+) -> None:
+    check(wrapped(failing()))
+
+
+def test_without_its_wrapper_a_store_that_fails_does_not_pass() -> None:
+    for failing in FAILING.values():
+        failed = []
+        for check in HONEST:
+            try:
+                check(failing())
+            except Unavailable as error:
+                failed.append(error)
+        assert failed
+
+
+def test_a_store_that_takes_its_time_does_not_lie() -> None:
+    slow = hostile.SlowBlobs(MemoryBlobs(), 5)
+    slow.go.set()
+    SUITE.test_the_facts_are_told_alike_by_put_stat_and_list(stack(slow))
+    assert slow.waiting.acquire(blocking=False)
+
+
+def test_a_late_listing_is_right_in_the_end() -> None:
+    blobs = hostile.LateListingBlobs(MemoryBlobs(), late=2)
+    blobs.put("a", [b"x"])
+    assert [keys_of(blobs) for _ in range(3)] == [[], [], ["a"]]
+    assert content_of(blobs, "a") == b"x"
 
 
 def test_a_store_whose_answer_is_lost_has_done_its_work() -> None:

@@ -79,6 +79,16 @@ class Rule(Noun):
     target: str = ""
 
 
+class Usage(Noun):
+    """What of one kind was written into one bucket in one month (`YYYY-MM`, UTC): blobs, and bytes as stored."""
+
+    bucket: str
+    kind: str
+    month: str
+    blobs: int
+    stored: int
+
+
 class Problem(Noun):
     """Something `check` found wrong. `recording` and `key` are empty where the problem is of neither."""
 

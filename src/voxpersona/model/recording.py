@@ -139,3 +139,26 @@ class Standing(Noun):
     stages: tuple[Progress, ...] = ()
     failed_code: str | None = None
     failed_reason: str | None = None
+
+
+class Run(Noun):
+    """How one run ended: well or not, with its stages and the reason of a failure, as its `Standing` was then.
+
+    Stands in the main bucket, written when the run is over and never altered, so that the archive can be brought back
+    from its buckets alone.
+    """
+
+    format: int = 1
+    order: WorkOrder
+    standing: Standing
+    ended_at: dt.datetime
+
+
+class Source(Noun):
+    """The key that names a delivery for ever. `forgotten_at` where its recording was forgotten: it is refused then."""
+
+    format: int = 1
+    key: str
+    recording: RecordingId
+    seen_at: dt.datetime
+    forgotten_at: dt.datetime | None = None

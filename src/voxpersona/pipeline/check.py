@@ -1,12 +1,18 @@
 """Check: prove the archive whole. Compares what the library believes with the bytes that exist; changes nothing."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from voxpersona.errors import Integrity, NotFound
-from voxpersona.model import Manifest, Problem, Recording, RecordingId, State
+from voxpersona.errors import Code, Integrity, NotFound
+from voxpersona.model import Manifest, Problem, Recording, RecordingId, Stage, State
 from voxpersona.pipeline import documents, layout
-from voxpersona.ports import Blobs, Journal, Library, OnProgress, PassageIndex
+from voxpersona.pipeline.deliveries import Deliveries
+from voxpersona.pipeline.holdings import Holding, holdings
+from voxpersona.ports import Blobs, Bucket, Journal, Library, OnProgress, PassageIndex
+
+STALE = dt.timedelta(days=1)
+"""After which a write that was begun and never completed is taken for abandoned."""
 
 
 class Kind(StrEnum):
@@ -18,9 +24,14 @@ class Kind(StrEnum):
     MANIFEST_MISSING = "manifest-missing"
     MANIFEST_DIFFERS = "manifest-differs"
     RESULT_MISSING = "result-missing"
+    RESULT_UNSAVED = "result-unsaved"
+    RUN_MISSING = "run-missing"
+    RUN_DIFFERS = "run-differs"
+    SOURCE_MISSING = "source-missing"
     BLOB_WITHOUT_ROW = "blob-without-row"
     INDEX_BEHIND = "index-behind"
     FORGET_UNFINISHED = "forget-unfinished"
+    STALE_UPLOAD = "stale-upload"
 
 
 def check(
@@ -32,28 +43,94 @@ def check(
     archive: Blobs,
     read: bool,
     on_progress: OnProgress,
+    buckets: Sequence[Bucket] = (),
 ) -> Sequence[Problem]:
-    """All problems found. Fast by default (presence and sizes); `read` reads every byte and compares every hash."""
-    recordings = library.recordings()
-    unfinished = library.half_forgotten()
-    problems = [
-        _problem(Kind.FORGET_UNFINISHED, recording.id, "", "run `voxpersona forget` on it again")
-        for recording in unfinished
-    ]
-    indexed = passages.counts()
-    for done, recording in enumerate(recordings, 1):
-        problems += _original(recording, audio)
-        problems += _results(recording, library, journal, archive, indexed.get(recording.id, 0))
-        on_progress(done / len(recordings) * (0.1 if read else 1.0))
-    rows = {recording.id for recording in [*recordings, *unfinished]}
-    problems += _strangers(rows, (audio, archive))
+    """All problems found. Fast by default (presence and sizes); `read` reads every byte and compares every hash.
+
+    A damaged blob is a problem of that blob. A store that is Unavailable ends the check: it could not tell.
+    """
+    share = 0.1 if read else 1.0
+    problems = quick_check(
+        library=library,
+        journal=journal,
+        passages=passages,
+        audio=audio,
+        archive=archive,
+        on_progress=lambda done: on_progress(done * share),
+        buckets=buckets,
+    )
     if read:
-        problems += _every_byte((audio, archive), on_progress)
+        told = {_identity(problem) for problem in problems}
+        found = every_byte((audio, archive), library, lambda done: on_progress(share + done * (1 - share)))
+        problems = [*problems, *(problem for problem in found if _identity(problem) not in told)]
     return problems
 
 
-def _problem(kind: Kind, recording: str, key: str, detail: str) -> Problem:
+def quick_check(
+    *,
+    library: Library,
+    journal: Journal,
+    passages: PassageIndex,
+    audio: Blobs,
+    archive: Blobs,
+    on_progress: OnProgress,
+    buckets: Sequence[Bucket] = (),
+) -> Sequence[Problem]:
+    """What presence and sizes tell, both ways."""
+    rows = {recording.id: recording for recording in library.recordings()}
+    hidden = {recording.id for recording in library.half_forgotten()}
+    deliveries = Deliveries.of(library, archive)
+    indexed = passages.counts()
+    total, done = len(rows) or 1, 0
+    problems = [
+        problem(Kind.FORGET_UNFINISHED, recording, "", "run `voxpersona forget` on it again") for recording in hidden
+    ]
+
+    def of_one(recording: Recording, held: Holding) -> Iterator[Problem]:
+        yield from _original(recording, audio)
+        yield from _results(held, library, journal, archive)
+        yield from _runs(held, journal, archive)
+        yield from _sources(recording, held, deliveries)
+        if not indexed.get(recording.id):
+            yield from _unsearchable(recording, library, journal)
+
+    for held in holdings(audio, archive):
+        recording = rows.pop(held.recording, None)
+        if recording is None:
+            if held.recording not in hidden:
+                problems += _strange(held, library, audio, deliveries)
+            continue
+        problems += _while_it_stands(recording, of_one(recording, held), library)
+        done += 1
+        on_progress(done / total)
+    for recording in rows.values():
+        problems += _while_it_stands(recording, of_one(recording, Holding(recording.id)), library)
+    problems += _forgotten(deliveries, archive)
+    problems += _stale(buckets)
+    on_progress(1.0)
+    return problems
+
+
+def problem(kind: Kind, recording: str, key: str, detail: str) -> Problem:
+    """One problem; `recording` and `key` are empty where it is of neither."""
     return Problem(kind=kind, recording=recording, key=key, detail=detail)
+
+
+def _identity(found: Problem) -> tuple[str, str, str]:
+    return found.kind, found.recording, found.key
+
+
+def _while_it_stands(recording: Recording, found: Iterator[Problem], library: Library) -> Sequence[Problem]:
+    """The problems of a recording; none where it was forgotten while we looked."""
+    try:
+        problems = list(found)
+        if problems:
+            library.recording(recording.id)
+    except NotFound as gone:
+        if gone.code is not Code.RECORDING_UNKNOWN:
+            raise
+        return []
+    return problems
 
 
 def _original(recording: Recording, audio: Blobs) -> Iterator[Problem]:
@@ -61,61 +138,182 @@ def _original(recording: Recording, audio: Blobs) -> Iterator[Problem]:
     try:
         facts = audio.stat(original.key)
     except NotFound:
-        yield _problem(Kind.BLOB_MISSING, recording.id, original.key, "the original is gone")
+        yield problem(Kind.BLOB_MISSING, recording.id, original.key, "the original is gone")
+    except Integrity as error:
+        yield problem(Kind.HASH_DIFFERS, recording.id, original.key, error.detail)
     else:
         if facts.size != original.bytes:
             detail = f"{facts.size} bytes stand there, {original.bytes} were received"
-            yield _problem(Kind.SIZE_DIFFERS, recording.id, original.key, detail)
+            yield problem(Kind.SIZE_DIFFERS, recording.id, original.key, detail)
         elif facts.sha256 != original.sha256:
-            yield _problem(Kind.HASH_DIFFERS, recording.id, original.key, "the store records another hash")
+            yield problem(Kind.HASH_DIFFERS, recording.id, original.key, "the store records another hash")
     key = layout.manifest(recording.id)
     try:
         manifest = documents.read(audio, key, Manifest)
     except NotFound:
-        yield _problem(Kind.MANIFEST_MISSING, recording.id, key, "the manifest is gone")
+        yield problem(Kind.MANIFEST_MISSING, recording.id, key, "the manifest is gone")
     except Integrity as error:
-        yield _problem(Kind.MANIFEST_DIFFERS, recording.id, key, error.detail)
+        yield problem(Kind.MANIFEST_DIFFERS, recording.id, key, error.detail)
     else:
         if manifest.recording.original.sha256 != original.sha256:
-            yield _problem(Kind.MANIFEST_DIFFERS, recording.id, key, "the manifest names other bytes")
+            yield problem(Kind.MANIFEST_DIFFERS, recording.id, key, "the manifest names other bytes")
 
 
-def _results(
-    recording: Recording, library: Library, journal: Journal, archive: Blobs, indexed: int
-) -> Iterator[Problem]:
-    if journal.standing(recording.id).state is not State.READY:
-        return  # under way or failed: its results are not promised yet
-    attribution = library.attribution(recording.id)
-    keys = [layout.transcript(recording.id, attribution.transcript), layout.roles(recording.id, attribution.number)]
-    for report in library.reports(recording.id):
-        keys.append(layout.report(recording.id, report.template, report.number))
-    for key in keys:
-        try:
-            archive.stat(key)
-        except NotFound:
-            yield _problem(Kind.RESULT_MISSING, recording.id, key, "saved in the database, gone from the bucket")
-    if attribution.segments and not indexed:
-        yield _problem(Kind.INDEX_BEHIND, recording.id, "", "not searchable; run `voxpersona reindex`")
+def _results(held: Holding, library: Library, journal: Journal, archive: Blobs) -> Iterator[Problem]:
+    """Saved results without a document, documents without a saved result, and what stands nowhere."""
+    recording = held.recording
+    made = library.made(recording)
+    for result in sorted(made):
+        for key in result_keys(recording, result):
+            if is_absent(key, held, archive):
+                detail = "saved in the database, gone from the bucket"
+                yield problem(Kind.RESULT_MISSING, recording, key, detail)
+    ended = [run.order for run in journal.ended(recording) if run.standing.state is State.READY]
+    well = {order.run for order in ended} | {number for number, state in held.ended.items() if state is State.READY}
+    for result in sorted(held.made - made):
+        if result[1] in well:
+            detail = "in the bucket, not in the database"
+            yield problem(Kind.RESULT_UNSAVED, recording, layout.result(recording, result), detail)
+    for order in ended:
+        for stage in (Stage.TRANSCRIBE, Stage.ATTRIBUTE):
+            result = (stage, order.run, "")
+            if order.covers(stage) and result not in made | held.made:
+                detail = f"gone from database and bucket; run `voxpersona retry` with --from {stage}"
+                yield problem(Kind.RESULT_MISSING, recording, layout.result(recording, result), detail)
 
 
-def _strangers(rows: set[RecordingId], buckets: Sequence[Blobs]) -> Iterator[Problem]:
+def result_keys(recording: RecordingId, made: tuple[Stage, int, str]) -> Sequence[str]:
+    """Where a result stands in the main bucket: its document, and of a report also the text."""
+    stage, number, template = made
+    key = layout.result(recording, made)
+    return [key, layout.report_text(recording, template, number)] if stage is Stage.REPORT else [key]
+
+
+def is_absent(key: str, held: Holding, blobs: Blobs) -> bool:
+    """Whether the blob is gone: the listing leaves it out, and the store says so when it is asked for it."""
+    if key in held.keys:
+        return False
+    try:
+        blobs.stat(key)
+    except NotFound:
+        return True
+    except Integrity:
+        return False
+    return False
+
+
+def _runs(held: Holding, journal: Journal, archive: Blobs) -> Iterator[Problem]:
+    recording = held.recording
+    ended = {run.order.run: run.standing.state for run in journal.ended(recording)}
+    for number, state in ended.items():
+        key = layout.run(recording, number, state)
+        if held.ended.get(number) is not State.READY and is_absent(key, held, archive):
+            yield problem(Kind.RUN_MISSING, recording, key, "how the run ended stands in the database only")
+    newest = _newest_run(recording, journal)
+    if not newest:
+        yield problem(Kind.RUN_DIFFERS, recording, "", "the database knows no run of it")
+    for number, state in held.ended.items():
+        is_known = number == newest or number in ended
+        has_risen = state is State.READY and ended.get(number) is State.FAILED
+        if not is_known or has_risen:
+            key = layout.run(recording, number, state)
+            yield problem(Kind.RUN_DIFFERS, recording, key, "the database does not know that the run ended so")
+
+
+def _newest_run(recording: RecordingId, journal: Journal) -> int:
+    try:
+        return journal.standing(recording).run
+    except NotFound:
+        return 0
+
+
+def _sources(recording: Recording, held: Holding, deliveries: Deliveries) -> Iterator[Problem]:
+    for source in deliveries.came_again(recording):
+        key = layout.source(recording.id, source.key)
+        if key not in held.sources:
+            yield problem(Kind.SOURCE_MISSING, recording.id, key, "a source key stands in the database only")
+    for key in held.sources:
+        if not deliveries.is_known(key):
+            yield problem(Kind.SOURCE_MISSING, recording.id, key, "a source key stands in the bucket only")
+
+
+def _forgotten(deliveries: Deliveries, archive: Blobs) -> Iterator[Problem]:
+    for source in deliveries.unburied:
+        key = layout.forgotten(source.key)
+        if is_absent(key, Holding(source.recording), archive):
+            yield problem(Kind.SOURCE_MISSING, source.recording, key, "it was forgotten, which only the database tells")
+    for key in deliveries.strange:
+        yield problem(Kind.SOURCE_MISSING, "", key, "it was forgotten, which only the bucket tells")
+    for source in deliveries.risen:
+        detail = "the bucket says it was forgotten; run `voxpersona forget` on it again"
+        yield problem(Kind.FORGET_UNFINISHED, source.recording, layout.forgotten(source.key), detail)
+
+
+def _unsearchable(recording: Recording, library: Library, journal: Journal) -> Iterator[Problem]:
+    if not any(run.standing.state is State.READY for run in journal.ended(recording.id)):
+        return  # under way or failed: nothing was promised yet
+    try:
+        attribution = library.attribution(recording.id)
+    except NotFound:
+        return  # told already: a result is missing
+    if attribution.segments:
+        yield problem(Kind.INDEX_BEHIND, recording.id, "", "not searchable; run `voxpersona reindex`")
+
+
+def _strange(held: Holding, library: Library, audio: Blobs, deliveries: Deliveries) -> Iterator[Problem]:
+    """What nobody knows of: left over, or of a database that is younger or older than the bucket."""
+    try:
+        library.recording(held.recording)
+    except NotFound:
+        pass
+    else:
+        return  # received while we looked
+    try:
+        source = documents.read(audio, layout.manifest(held.recording), Manifest).recording.source
+    except (NotFound, Integrity):
+        source = None
+    if source is not None and deliveries.is_forgotten(source):
+        detail = "forgotten, and not all of it is gone; `voxpersona check --repair`, then `voxpersona forget` on it"
+        yield problem(Kind.FORGET_UNFINISHED, held.recording, layout.manifest(held.recording), detail)
+        return
+    for key in held.keys:
+        yield problem(Kind.BLOB_WITHOUT_ROW, held.recording, key, "no row knows it; nothing was deleted")
+
+
+def _stale(buckets: Sequence[Bucket]) -> Iterator[Problem]:
+    oldest = dt.datetime.now(dt.UTC) - STALE
     for bucket in buckets:
-        for blob in bucket.list("recordings/"):
-            owner = RecordingId(blob.key.split("/")[1])
-            if owner not in rows:
-                yield _problem(Kind.BLOB_WITHOUT_ROW, owner, blob.key, "no row knows it; nothing was deleted")
+        for begun in bucket.unfinished():
+            if begun.begun_at < oldest:
+                parts = begun.key.split("/")
+                owner = parts[1] if len(parts) > 2 and parts[0] == "recordings" else ""
+                since = f"begun on {begun.begun_at:%Y-%m-%d} and never completed, {begun.stored} bytes"
+                detail = f"{since}; `voxpersona storage sweep` drops it"
+                yield problem(Kind.STALE_UPLOAD, owner, begun.key, detail)
 
 
-def _every_byte(buckets: Sequence[Blobs], on_progress: OnProgress) -> Iterator[Problem]:
-    blobs = [(bucket, facts) for bucket in buckets for facts in bucket.list()]
-    total = sum(facts.stored for _, facts in blobs) or 1
+def every_byte(buckets: Sequence[Blobs], library: Library, on_progress: OnProgress) -> Iterator[Problem]:
+    """Read everything; what is not as it was kept is a problem of that blob."""
+    total = sum(one.stored for bucket in buckets for one in bucket.list()) or 1
     done = 0
-    for bucket, facts in blobs:
-        parts = facts.key.split("/")
-        owner = parts[1] if len(parts) > 1 else ""
-        try:
-            for part in bucket.read(facts.key):
-                done += len(part)
-                on_progress(0.1 + 0.9 * min(1.0, done / total))
-        except (Integrity, NotFound) as error:
-            yield _problem(Kind.HASH_DIFFERS, owner, facts.key, error.detail)
+    for bucket in buckets:
+        for one in bucket.list():
+            parts = one.key.split("/")
+            owner = parts[1] if len(parts) > 2 else ""
+            try:
+                for part in bucket.read(one.key):
+                    done += len(part)
+                    on_progress(min(1.0, done / total))
+            except Integrity as error:
+                yield problem(Kind.HASH_DIFFERS, owner, one.key, error.detail)
+            except NotFound as error:
+                if _stands(owner, library):
+                    yield problem(Kind.BLOB_MISSING, owner, one.key, error.detail)
+
+
+def _stands(owner: str, library: Library) -> bool:
+    try:
+        library.recording(owner)
+    except NotFound:
+        return False  # forgotten between the listing and the reading
+    return True

@@ -7,14 +7,20 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from voxpersona.errors import Code, Integrity, NotFound
+from voxpersona.model import RecordingId
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline import layout
-from voxpersona.ports import Blobs
+from voxpersona.ports import Blobs, Library
 
 N = TypeVar("N", bound=Noun)
 
 JSON = "application/json"
 MARKDOWN = "text/markdown; charset=utf-8"
+
+
+def bytes_of(noun: Noun) -> bytes:
+    """A noun as a document: always the same bytes for the same noun."""
+    return noun.model_dump_json().encode()
 
 
 def write(blobs: Blobs, key: str, content: bytes, content_type: str = JSON) -> None:
@@ -34,6 +40,23 @@ def read(blobs: Blobs, key: str, noun: type[N]) -> N:
         raise Integrity(Code.RESULT_INVALID, f"{key} is no {noun.__name__}", key=key) from error
 
 
+def made_for(
+    recording: RecordingId, blobs: Blobs, key: str, noun: type[N], make: Callable[[], N], *, library: Library
+) -> N:
+    """As `made_once`, for a document of a recording: where that was forgotten meanwhile nothing is left of it.
+
+    Looked at after it was written, because `forget` hides first and lists then: one of the two sees the other.
+    NotFound RECORDING_UNKNOWN.
+    """
+    made = made_once(blobs, key, noun, make)
+    try:
+        library.recording(recording)
+    except NotFound:
+        blobs.delete(key)
+        raise
+    return made
+
+
 def made_once(blobs: Blobs, key: str, noun: type[N], make: Callable[[], N]) -> N:
     """What stands under the key, or what `make` makes, put there first.
 
@@ -46,7 +69,7 @@ def made_once(blobs: Blobs, key: str, noun: type[N], make: Callable[[], N]) -> N
         pass
     made = make()
     try:
-        write(blobs, key, made.model_dump_json().encode())
+        write(blobs, key, bytes_of(made))
     except Integrity as conflict:
         if conflict.code is not Code.BLOB_CONFLICT:
             raise

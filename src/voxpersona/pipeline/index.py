@@ -3,11 +3,27 @@
 import numpy as np
 
 from voxpersona.model import Attribution, Recording
-from voxpersona.pipeline.passages import passages
-from voxpersona.ports import Embedder, OnProgress, PassageIndex
+from voxpersona.pipeline.passages import passages as cut
+from voxpersona.ports import Embedder, Library, OnProgress, PassageIndex
 
 _BATCH = 8
 """Passages embedded at a time: about a second of work, so that progress is seen to move."""
+
+
+def index_current(
+    recording: Recording, *, library: Library, embedder: Embedder, passages: PassageIndex, on_progress: OnProgress
+) -> int:
+    """Make the recording's current words searchable; how many passages. NotFound RESULT_ABSENT where there are none."""
+    attribution = library.attribution(recording.id)
+    language = library.transcript(recording.id, attribution.transcript).language
+    return index(recording, attribution, embedder, passages, language, on_progress)
+
+
+def is_indexed(recording: Recording, count: int, *, library: Library) -> bool:
+    """Whether `count` is how many passages its current words make, and so nothing is to be done. NotFound as above."""
+    attribution = library.attribution(recording.id)
+    language = library.transcript(recording.id, attribution.transcript).language
+    return len(cut(attribution, language=language)) == count
 
 
 def index(
@@ -23,7 +39,7 @@ def index(
     `language` is the transcript's, ISO 639-1. Errors: those of the embedder and the index; before the last call to
     the index nothing has changed.
     """
-    pieces = passages(attribution, language=language)
+    pieces = cut(attribution, language=language)
     vectors = np.zeros((len(pieces), embedder.dimensions), dtype=np.float32)
     on_progress(0.0)
     for first in range(0, len(pieces), _BATCH):

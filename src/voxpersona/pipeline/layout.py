@@ -1,6 +1,10 @@
 """Where everything stands in the two buckets (docs/design.md, Storage). Keys are written once and never moved."""
 
-from voxpersona.model import RecordingId
+import hashlib
+import re
+
+from voxpersona.model import RecordingId, Stage, State
+from voxpersona.ports import Made
 
 
 def original(recording: RecordingId, safe_name: str) -> str:
@@ -43,14 +47,102 @@ def report_text(recording: RecordingId, template: str, number: int) -> str:
     return f"recordings/{recording}/reports/{template}/{number}.md"
 
 
-KINDS = ("original", "manifest", "piece", "voices", "transcript", "roles", "report", "other")
+def run(recording: RecordingId, number: int, state: State) -> str:
+    """Main bucket: how a run ended. A run that went on after its failure and ended well has one of each; the first
+    thing known of it from its key alone is that it ended well."""
+    return f"recordings/{recording}/runs/{number}{'' if state is State.READY else '.failed'}.json"
+
+
+def source(recording: RecordingId, key: str) -> str:
+    """Audio bucket: a source key under which a recording came again."""
+    return f"recordings/{recording}/sources/{_digest(key)}.json"
+
+
+FORGOTTEN = "forgotten/"
+"""Prefix of all that tells of forgotten deliveries, in the main bucket."""
+
+
+def forgotten(key: str) -> str:
+    """Main bucket: a source key whose recording was forgotten; it stays when everything else goes."""
+    return f"{FORGOTTEN}{_digest(key)}.json"
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def result(recording: RecordingId, made: Made) -> str:
+    """Main bucket: the document of a saved result."""
+    stage, number, template = made
+    if stage is Stage.TRANSCRIBE:
+        return transcript(recording, number)
+    return roles(recording, number) if stage is Stage.ATTRIBUTE else report(recording, template, number)
+
+
+def made(key: str) -> Made | None:
+    """The result whose document stands under the key; None for everything else."""
+    folder, below = _below(key)
+    number = _number(below[-1]) if below else None
+    if number is None:
+        return None
+    if folder in _RESULTS and len(below) == 1:
+        return _RESULTS[folder], number, ""
+    return (Stage.REPORT, number, below[0]) if folder == "reports" and len(below) == 2 else None
+
+
+def ended(key: str) -> tuple[int, State] | None:
+    """The number of the run whose end stands under the key, and whether it ended well; None for everything else."""
+    folder, below = _below(key)
+    if folder != "runs" or len(below) != 1:
+        return None
+    has_failed = below[0].endswith(".failed.json")
+    number = _number(below[0].replace(".failed.json", ".json") if has_failed else below[0])
+    return None if number is None else (number, State.FAILED if has_failed else State.READY)
+
+
+def _below(key: str) -> tuple[str, list[str]]:
+    """The folder of a recording that the key is in, and what comes below it."""
+    parts = key.split("/")[2:]
+    return (parts[0], parts[1:]) if parts else ("", [])
+
+
+_RESULTS = {"transcript": Stage.TRANSCRIBE, "roles": Stage.ATTRIBUTE}
+_NUMBERED = re.compile(r"([1-9][0-9]{0,8})\.json")
+
+
+def _number(name: str) -> int | None:
+    found = _NUMBERED.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+KINDS = (
+    "original",
+    "manifest",
+    "source",
+    "piece",
+    "voices",
+    "transcript",
+    "roles",
+    "report",
+    "run",
+    "forgotten",
+    "other",
+)
 """What a blob can be, by where it stands: the `kind` in its metadata, for usage figures and lifecycle rules."""
 
-_BY_FOLDER = {"pieces": "piece", "reports": "report", "manifest.json": "manifest"}
+_BY_FOLDER = {
+    "pieces": "piece",
+    "reports": "report",
+    "runs": "run",
+    "sources": "source",
+    "manifest.json": "manifest",
+}
 
 
 def kind(key: str) -> str:
     """What stands under the key: one of KINDS."""
+    if key.startswith(FORGOTTEN):
+        return "forgotten"
     parts = key.split("/")
     if len(parts) < 3 or parts[0] != "recordings":
         return "other"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
-from voxpersona.model import Details, Manifest, MediaFacts, Original, Recording
+from voxpersona.model import Details, Manifest, MediaFacts, Original, Recording, Source
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.naming import new_recording_id, safe_name
 from voxpersona.ports import Blobs, Library, Media
@@ -94,6 +94,7 @@ def receive(delivery: Delivery, *, spool_directory: Path, audio: Blobs, library:
         if (standing := library.known(source, spooled.sha256)) is not None:
             recording, _ = library.add(standing.model_copy(update={"source": source}))
             _heal(recording, spooled, audio)
+            keep_source(recording, source, library=library, audio=audio)
             return Receipt(recording, is_duplicate=True)
         facts = _sound(delivery, spooled, media)
         identity = new_recording_id(source)
@@ -110,6 +111,7 @@ def receive(delivery: Delivery, *, spool_directory: Path, audio: Blobs, library:
         _put(recording, spooled, audio)
         recording = _manifest(recording, audio)
         standing, is_new = library.add(recording)
+        keep_source(standing, source, library=library, audio=audio)
         return Receipt(standing, is_duplicate=not is_new)
 
 
@@ -161,6 +163,21 @@ def _manifest(recording: Recording, audio: Blobs) -> Recording:
     if written.original.sha256 != recording.original.sha256:
         raise Integrity(Code.BLOB_CONFLICT, f"{key} is of other bytes", key=key)
     return written
+
+
+def keep_source(recording: Recording, source: str, *, library: Library, audio: Blobs) -> None:
+    """Write down the source key of a delivery that brought nothing new; the manifest names the first one only."""
+    if source == recording.source:
+        return
+    known = next((known for known in library.sources(recording.id) if known.key == source), None)
+    if known is not None:
+        write_source(recording, known, library=library, audio=audio)
+
+
+def write_source(recording: Recording, source: Source, *, library: Library, audio: Blobs) -> None:
+    """Put a source key beside the recording that it names. Idempotent."""
+    key = layout.source(recording.id, source.key)
+    documents.made_for(recording.id, audio, key, Source, lambda: source, library=library)
 
 
 def sweep_spool(directory: Path, older_than_seconds: float) -> int:

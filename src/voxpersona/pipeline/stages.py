@@ -29,6 +29,7 @@ from voxpersona.pipeline.index import index
 from voxpersona.pipeline.pieces import join, plan
 from voxpersona.pipeline.render import render_markdown
 from voxpersona.pipeline.report import report
+from voxpersona.pipeline.runs import conclude
 from voxpersona.ports import (
     Blobs,
     Diarizer,
@@ -194,8 +195,9 @@ class PortStages:
         return write
 
     def tidy(self, order: WorkOrder) -> None:
-        """Remove the decoded sound; it can be made again from the original."""
+        """Remove the decoded sound, which can be made again, and write down that the run ended well."""
         self._scratch_path(order.recording).unlink(missing_ok=True)
+        conclude(order, library=self.library, journal=self.journal, archive=self.archive)
 
     def _made_once(self, recording: RecordingId, key: str, noun: type[N], make: Callable[[], N]) -> N:
         """As `documents.made_once`; what was made of a recording that was forgotten meanwhile is thrown away."""

@@ -137,8 +137,9 @@ def test_a_recording_under_way_is_not_restarted(rooms: Rooms) -> None:
     assert refused.value.code is Code.BUSY_RECORDING
 
 
-def test_forgetting_leaves_nothing_in_any_room(rooms: Rooms) -> None:
+def test_forgetting_leaves_nothing_in_any_room_but_the_mark_that_it_was(rooms: Rooms) -> None:
     identity = _received(rooms)
+    source = rooms.library.recording(identity).source
     rooms.engine.run()
     forget(
         rooms.library.recording(identity),
@@ -150,7 +151,7 @@ def test_forgetting_leaves_nothing_in_any_room(rooms: Rooms) -> None:
         archive=rooms.archive,
     )
     assert list(rooms.audio.list()) == []
-    assert list(rooms.archive.list()) == []
+    assert [blob.key for blob in rooms.archive.list()] == [layout.forgotten(source)]
     assert rooms.passages.counts() == {}
     assert rooms.library.recordings() == []
     assert _problems(rooms) == []

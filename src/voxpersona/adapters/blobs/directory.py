@@ -14,9 +14,10 @@ Needs a local POSIX file system with hard links, and one machine. No symbolic li
 """
 
 import heapq
+import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,11 +25,11 @@ from pathlib import Path
 from voxpersona.adapters.blobs.filesystem import folder, locked, make_root, store_errors
 from voxpersona.adapters.blobs.keys import check_key, check_metadata, digest, is_own
 from voxpersona.adapters.blobs.sidecar import FactsLost, Sidecars
-from voxpersona.adapters.blobs.spool import Spool, spool, sweep
+from voxpersona.adapters.blobs.spool import Spool, lying, spool, sweep
 from voxpersona.adapters.blobs.tree import TRIES, Tree
 from voxpersona.adapters.blobs.verify import PART, Tally, check_same, check_start, is_whole, verified
 from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable
-from voxpersona.model import BlobFacts, Listed
+from voxpersona.model import BlobFacts, Listed, Unfinished
 
 _OURS = ".voxpersona"
 _ASIDE, _FACTS, _INCOMING, _LOCKS = ((_OURS, name) for name in ("aside", "facts", "incoming", "locks"))
@@ -42,6 +43,10 @@ class DirectoryBlobs:
         self._root = root.absolute()
         self._tree = Tree(self._root, _OURS, _ASIDE)
         self._sidecars = Sidecars(self._root, _FACTS, _INCOMING)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make what is missing of the directory. Errors as of the constructor, which does it too."""
         with store_errors():
             make_root(self._root)
             for segments in (_ASIDE, _INCOMING, _LOCKS):
@@ -129,6 +134,28 @@ class DirectoryBlobs:
             facts = self.stat(key).model_copy(update={"metadata": kept})
             self._sidecars.write(facts)
             return facts
+
+    def unfinished(self) -> Sequence[Unfinished]:
+        """What `sweep` would find, however young, oldest first; what is being written now is among it.
+
+        `upload` is the name of a temporary file (its key is not known) and empty for facts without a blob.
+        """
+        with store_errors():
+            found = [
+                Unfinished(
+                    key="/".join((*_INCOMING, name)),
+                    upload=name,
+                    stored=stands.st_size,
+                    begun_at=datetime.fromtimestamp(stands.st_mtime, UTC),
+                )
+                for name, stands in lying(self._root, _INCOMING)
+            ]
+            for key in self._sidecars.keys(math.inf):
+                if not self._tree.has(key):
+                    with suppress(FactsLost):
+                        begun_at = self._sidecars.read(key).written_at
+                        found.append(Unfinished(key=key, upload="", stored=0, begun_at=begun_at))
+        return sorted(found, key=lambda left: (left.begun_at, left.key))
 
     def sweep(self, older_than_seconds: float) -> int:
         """Remove what killed writers left behind that long ago: temporary files and facts without a blob. How many.

@@ -15,6 +15,13 @@ LONGEST_SEGMENT = 255
 MOST_METADATA = 600
 """Bytes of UTF-8 in all names and values. Stores hold 2 KB of ASCII; this much fits percent-encoded and encrypted."""
 
+SEALED = "sealed"
+"""The metadata of the encrypting wrapper, and of nobody else: what it has to tell of a blob, encrypted. ASCII that need
+not be escaped; does not count among the others."""
+
+MOST_SEALED = 1700
+"""Characters of it. With names, `kind` and 250 bytes of an adapter's own that is under 2 KB, as every store counts."""
+
 OWN = ".voxpersona/"
 """Where adapters and wrappers keep what is theirs."""
 
@@ -55,7 +62,8 @@ def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
             raise Integrity(Code.INTERNAL, "a name of blob metadata is not of [a-z0-9-], 40 at most")
         if "\0" in text:
             raise Integrity(Code.INTERNAL, "blob metadata holds a NUL")
-    if sum(len(name) + len(_utf8(text, "metadata")) for name, text in kept.items()) > MOST_METADATA:
+    lengths = {name: len(name) + len(_utf8(text, "metadata")) for name, text in kept.items()}
+    if lengths.pop(SEALED, 0) > len(SEALED) + MOST_SEALED or sum(lengths.values()) > MOST_METADATA:
         raise Integrity(Code.INTERNAL, f"blob metadata is longer than {MOST_METADATA} bytes")
     return kept
 

@@ -74,6 +74,16 @@ def spool(root: Path, segments: tuple[str, ...]) -> Iterator[Spool]:
                 os.close(descriptor)
 
 
+def lying(root: Path, segments: tuple[str, ...]) -> Iterator[tuple[str, os.stat_result]]:
+    """The temporary files that are there, in no order: left by the killed, or being written now."""
+    with folder(root, segments) as parent:
+        for name in names(parent):
+            with suppress(FileNotFoundError):
+                found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode):
+                    yield name, found
+
+
 def sweep(root: Path, segments: tuple[str, ...], before: float) -> int:
     """Remove temporary files last written before that time (seconds since 1970) that nobody writes; how many."""
     removed = 0

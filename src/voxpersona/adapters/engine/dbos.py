@@ -72,7 +72,8 @@ def worker_lock(path: Path) -> Iterator[None]:
 
 
 class DbosEngine:
-    """See `ports.Engine`. `walk(order, durably)` is the way; `open_orders()` what the library thinks is not over."""
+    """See `ports.Engine`. `walk(order, durably)` is the way; `open_orders()` what the library thinks is not over;
+    `on_failed(order)` is told of each run that failed, once the journal knows, and must not fail itself."""
 
     def __init__(
         self,
@@ -86,6 +87,7 @@ class DbosEngine:
         join: Join,
         walk: Walk,
         beside: Mapping[str, Callable[[WorkOrder], None]],
+        on_failed: Callable[[WorkOrder], None] = lambda _: None,
         concurrency: int = 1,
     ) -> None:
         self._url = url
@@ -97,6 +99,7 @@ class DbosEngine:
         self._join = join
         self._walk = walk
         self._beside = beside
+        self._on_failed = on_failed
         self._concurrency = concurrency
         self._stopping = threading.Event()
 
@@ -200,6 +203,7 @@ class DbosEngine:
 
     def _failed(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> str:
         self._journal.fail(order, stage, code, reason)
+        self._on_failed(order)
         return f"failed: {code}"
 
     def _reconcile(self) -> None:
@@ -220,7 +224,7 @@ class DbosEngine:
         still_open = self._open_orders()
         for order in given_up:
             if order in still_open:
-                self._journal.fail(order, self._stage_of(order), Code.INTERNAL, _OVER[statuses[workflow_id(order)]])
+                self._failed(order, self._stage_of(order), Code.INTERNAL, _OVER[statuses[workflow_id(order)]])
 
     def _stage_of(self, order: WorkOrder) -> Stage:
         return self._journal.standing(order.recording).stage or order.start

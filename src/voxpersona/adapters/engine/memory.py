@@ -53,14 +53,16 @@ class MemoryEngine:
         self._is_stopping = False
         self._journal: Journal | None = None
         self._walk: Walk | None = None
+        self._on_failed: Callable[[WorkOrder], None] = lambda _: None
 
     def enqueue(self, order: WorkOrder) -> None:
         """Start an order's work: it is done by the next `run`."""
         self._orders.append(order)
 
-    def furnish(self, journal: Journal, walk: Walk) -> None:
-        """Give the engine what it works with; the journal needs `enqueue` first."""
-        self._journal, self._walk = journal, walk
+    def furnish(self, journal: Journal, walk: Walk, on_failed: Callable[[WorkOrder], None] = lambda _: None) -> None:
+        """Give the engine what it works with; the journal needs `enqueue` first. `on_failed` is told of each run that
+        failed, once the journal knows."""
+        self._journal, self._walk, self._on_failed = journal, walk, on_failed
 
     def run(self, *, until: Callable[[], bool] | None = None) -> None:
         """Do all orders there are, then return: nothing can become due without a caller."""
@@ -75,6 +77,7 @@ class MemoryEngine:
                 self._walk(order, durably)
             except VoxPersonaError as error:
                 self._journal.fail(order, durably.stage, error.code, error.detail)
+                self._on_failed(order)
             else:
                 self._journal.ready(order)
 

@@ -6,12 +6,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from voxpersona.adapters.library import schema
-from voxpersona.adapters.library.sql import Enqueue, hold, open_run
+from voxpersona.adapters.library.restoring import Enqueue
+from voxpersona.adapters.library.rows import hold, open_run
 from voxpersona.adapters.library.standing import OVER, standing_of
-from voxpersona.adapters.library.transactions import Transactions, now
+from voxpersona.adapters.library.transactions import Transactions, instant, now
 from voxpersona.adapters.library.writable import writable
 from voxpersona.errors import Code, NotFound, Rejected
-from voxpersona.model import STAGES, Progress, RecordingId, Stage, Standing, State, WorkOrder
+from voxpersona.model import STAGES, Progress, RecordingId, Run, Stage, Standing, State, WorkOrder
 
 
 def _run_is(order: WorkOrder) -> sa.ColumnElement[bool]:
@@ -73,11 +74,36 @@ class SqlJournal:
             under_way = schema.stage.update().where(_stage_is(order, stage), schema.stage.c.finished_at.is_(None))
             connection.execute(under_way.values(share=share))
 
+    def close(self, run: Run) -> None:
+        with self._transactions.writing() as connection:
+            for progress in run.standing.stages:
+                ended = progress.finished_at
+                connection.execute(
+                    schema.stage.update()
+                    .where(_stage_is(run.order, progress.stage))
+                    .values(
+                        share=progress.share,
+                        attempts=progress.attempts,
+                        started_at=instant(progress.started_at),
+                        finished_at=None if ended is None else instant(ended),
+                    )
+                )
+            closed = schema.run.update().where(_run_is(run.order))
+            connection.execute(closed.values(finished_at=instant(run.ended_at)))
+
     def ready(self, order: WorkOrder) -> None:
         with self._transactions.writing() as connection:
             _end_stages(connection, order)
             ended = schema.run.update().where(_run_is(order))
-            connection.execute(ended.values(state=State.READY, finished_at=now()))
+            connection.execute(
+                ended.values(
+                    state=State.READY,
+                    failed_stage=None,
+                    failed_code=None,
+                    failed_reason=None,
+                    finished_at=sa.func.coalesce(schema.run.c.finished_at, now()),
+                )
+            )
 
     def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
         with self._transactions.writing() as connection:
@@ -97,20 +123,23 @@ class SqlJournal:
         # Also of a half-forgotten one: `forget` has to know which runs to cancel when it is called again.
         with self._transactions.reading() as connection:
             run = _newest_run(connection, recording)
-            rows = connection.execute(
-                sa.select(schema.stage).where(
-                    schema.stage.c.recording_id == recording, schema.stage.c.run == run["number"]
-                )
-            ).mappings()
-            stages = sorted((_progress_of(row) for row in rows), key=lambda progress: STAGES.index(progress.stage))
-        return standing_of(
-            state=State(run["state"]),
-            run=run["number"],
-            stages=stages,
-            failed_stage=run["failed_stage"],
-            failed_code=run["failed_code"],
-            failed_reason=run["failed_reason"],
-        )
+            return _standing_of(run, _stages_of(connection, recording))
+
+    def ended(self, recording: RecordingId) -> Sequence[Run]:
+        run, kept = schema.run, schema.recording
+        query = sa.select(run).join(kept, kept.c.id == run.c.recording_id)
+        query = query.where(run.c.recording_id == recording, run.c.state.in_(OVER), kept.c.forgotten_at.is_(None))
+        with self._transactions.reading() as connection:
+            rows = connection.execute(query.order_by(run.c.number)).mappings().all()
+            stages = _stages_of(connection, recording)
+        return [
+            Run(
+                order=_order_of(row),
+                standing=_standing_of(row, stages),
+                ended_at=datetime.fromisoformat(row["finished_at"] or row["started_at"]),
+            )
+            for row in rows
+        ]
 
     def restart(self, recording: RecordingId, start: Stage) -> WorkOrder:
         with self._transactions.writing() as connection:
@@ -130,10 +159,28 @@ class SqlJournal:
         query = sa.select(run).join(recording, recording.c.id == run.c.recording_id)
         query = query.where(run.c.state.not_in(OVER), recording.c.forgotten_at.is_(None)).order_by(run.c.started_at)
         with self._transactions.reading() as connection:
-            return [
-                WorkOrder(recording=RecordingId(row["recording_id"]), run=row["number"], start=Stage(row["start"]))
-                for row in connection.execute(query).mappings()
-            ]
+            return [_order_of(row) for row in connection.execute(query).mappings()]
+
+
+def _order_of(row: sa.RowMapping) -> WorkOrder:
+    return WorkOrder(recording=RecordingId(row["recording_id"]), run=row["number"], start=Stage(row["start"]))
+
+
+def _stages_of(connection: sa.Connection, recording: RecordingId) -> Sequence[Progress]:
+    """Of all its runs, each run's in the order of the way."""
+    rows = connection.execute(sa.select(schema.stage).where(schema.stage.c.recording_id == recording)).mappings()
+    return sorted(map(_progress_of, rows), key=lambda progress: STAGES.index(progress.stage))
+
+
+def _standing_of(run: sa.RowMapping, stages: Sequence[Progress]) -> Standing:
+    return standing_of(
+        state=State(run["state"]),
+        run=run["number"],
+        stages=[progress for progress in stages if progress.run == run["number"]],
+        failed_stage=run["failed_stage"],
+        failed_code=run["failed_code"],
+        failed_reason=run["failed_reason"],
+    )
 
 
 def _newest_run(connection: sa.Connection, recording: RecordingId) -> sa.RowMapping:

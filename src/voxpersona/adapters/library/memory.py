@@ -2,19 +2,20 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
-from voxpersona.adapters.library.standing import OVER, standing_of
+from voxpersona.adapters.library.standing import OVER, in_order, standing_of
 from voxpersona.adapters.library.writable import (
     refuse_unwritable_recording,
     refuse_unwritable_result,
     refuse_unwritable_source,
     writable,
 )
-from voxpersona.errors import Code, NotFound, Rejected, Unavailable
+from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
 from voxpersona.model import (
     STAGES,
     Attribution,
@@ -22,12 +23,15 @@ from voxpersona.model import (
     Recording,
     RecordingId,
     Report,
+    Run,
+    Source,
     Stage,
     Standing,
     State,
     Transcript,
     WorkOrder,
 )
+from voxpersona.ports import Made
 
 Enqueue = Callable[[WorkOrder], None]
 """Starts the work of an order. Where it raises, nothing of what asked for it is kept."""
@@ -43,6 +47,7 @@ class _Run:
     failed_code: str | None = None
     failed_reason: str | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished_at: datetime | None = None
     stages: dict[Stage, Progress] = field(default_factory=dict)
 
     def end_stages(self, *, but: Stage | None = None) -> None:
@@ -51,11 +56,16 @@ class _Run:
                 ended = {"share": 1.0, "finished_at": datetime.now(UTC)}
                 self.stages[stage] = progress.model_copy(update=ended)
 
-
-@dataclass
-class _Source:
-    recording: RecordingId
-    forgotten_on: date | None = None
+    @property
+    def standing(self) -> Standing:
+        return standing_of(
+            state=self.state,
+            run=self.order.run,
+            stages=sorted(self.stages.values(), key=lambda progress: STAGES.index(progress.stage)),
+            failed_stage=self.failed_stage,
+            failed_code=self.failed_code,
+            failed_reason=self.failed_reason,
+        )
 
 
 @dataclass
@@ -86,7 +96,7 @@ class MemoryLibrary:
     def __init__(self, enqueue: Enqueue) -> None:
         self._enqueue = enqueue
         self._ids = itertools.count(1)
-        self._sources: dict[str, _Source] = {}
+        self._sources: dict[str, Source] = {}
         self.lock = threading.RLock()
         self.kept: dict[RecordingId, _Kept] = {}
 
@@ -106,8 +116,8 @@ class MemoryLibrary:
             seen = self._sources.get(source)
             if seen is None:
                 return None
-            if seen.forgotten_on is not None:
-                day = seen.forgotten_on.isoformat()
+            if seen.forgotten_at is not None:
+                day = seen.forgotten_at.astimezone(UTC).date().isoformat()
                 raise Rejected(Code.FORGOTTEN, f"this delivery was forgotten on {day}", day=day)
             return self.visible(seen.recording).recording
 
@@ -116,14 +126,14 @@ class MemoryLibrary:
         with self.lock:
             standing = self.known(recording.source, recording.original.sha256)
             if standing is not None:
-                self._sources.setdefault(recording.source, _Source(standing.id))
+                self._remember_now(recording.source, standing.id)
                 return standing, False
             if any(kept.recording.original.sha256 == recording.original.sha256 for kept in self.kept.values()):
                 reason = "the same bytes are being forgotten right now"
                 raise Unavailable(Code.LIBRARY_UNAVAILABLE, reason, reason=reason)
             order = WorkOrder(recording=recording.id, run=1)
             self._enqueue(order)
-            self._sources[recording.source] = _Source(recording.id)
+            self._remember_now(recording.source, recording.id)
             self.kept[recording.id] = _Kept(recording, {1: _Run(order)})
             return recording, True
 
@@ -172,21 +182,31 @@ class MemoryLibrary:
             results = {} if kept is None else kept.attributions
             return _result(kept, results, recording, number, "attribution")
 
-    def reports(self, recording: RecordingId) -> Sequence[Report]:
+    def reports(self, recording: RecordingId, number: int | None = None) -> Sequence[Report]:
         with self.lock:
             kept = self.kept.get(recording)
             if kept is None or kept.is_forgotten:
                 return []
-            current = (kept.current(kept.reports[template]) for template in sorted(kept.reports))
-            return [report for report in current if report is not None]
+            by_template = [kept.reports[template] for template in sorted(kept.reports)]
+            found = (kept.current(made) if number is None else made.get(number) for made in by_template)
+            return [report for report in found if report is not None]
+
+    def made(self, recording: RecordingId) -> Set[Made]:
+        with self.lock:
+            kept = self.kept.get(recording)
+            if kept is None or kept.is_forgotten:
+                return set()
+            reports = {(Stage.REPORT, number, name) for name, made in kept.reports.items() for number in made}
+            transcripts = {(Stage.TRANSCRIBE, number, "") for number in kept.transcripts}
+            return reports | transcripts | {(Stage.ATTRIBUTE, number, "") for number in kept.attributions}
 
     def forget(self, recording: RecordingId) -> None:
         with self.lock:
             if recording in self.kept:
                 self.kept[recording].is_forgotten = True
-            for source in self._sources.values():
-                if source.recording == recording and source.forgotten_on is None:
-                    source.forgotten_on = datetime.now(UTC).date()
+            for key, source in self._sources.items():
+                if source.recording == recording and source.forgotten_at is None:
+                    self._sources[key] = source.model_copy(update={"forgotten_at": datetime.now(UTC)})
 
     def half_forgotten(self) -> Sequence[Recording]:
         with self.lock:
@@ -196,6 +216,76 @@ class MemoryLibrary:
         with self.lock:
             if recording in self.kept and self.kept[recording].is_forgotten:
                 del self.kept[recording]
+
+    def sources(self, recording: RecordingId | None = None) -> Sequence[Source]:
+        with self.lock:
+            found = [source for source in self._sources.values() if recording in (None, source.recording)]
+        return sorted(found, key=lambda source: source.key)
+
+    def remember(self, sources: Iterable[Source]) -> None:
+        told = list(sources)
+        for source in told:
+            refuse_unwritable_source(source.key)
+        with self.lock:
+            for source in told:
+                self._sources.setdefault(source.key, source)
+
+    def _remember_now(self, key: str, recording: RecordingId) -> None:
+        self._sources.setdefault(key, Source(key=key, recording=recording, seen_at=datetime.now(UTC)))
+
+    def restore(
+        self,
+        recording: Recording,
+        runs: Sequence[Run] = (),
+        results: Sequence[Transcript | Attribution | Report] = (),
+        work: WorkOrder | None = None,
+    ) -> Recording:
+        refuse_unwritable_recording(recording)
+        with self.lock:
+            for kept in self.kept.values():
+                if kept.recording.original.sha256 == recording.original.sha256 and kept.recording.id != recording.id:
+                    self._remember_now(recording.source, kept.recording.id)
+                    return kept.recording
+            found = self.kept.get(recording.id)
+            if found is not None and found.recording.original.sha256 != recording.original.sha256:
+                key = recording.original.key
+                raise Integrity(Code.BLOB_CONFLICT, f"{key} is kept with other bytes", key=key)
+            marked = self._sources.get(recording.source)
+            is_hidden = found.is_forgotten if found else marked is not None and marked.forgotten_at is not None
+            kept = found or _Kept(recording, {}, is_forgotten=is_hidden)
+            runs_then = {run.order.run: _over(run) for run in runs} | kept.runs
+            if work is None and not runs_then:
+                work = WorkOrder(recording=recording.id, run=1)
+            is_behind = (
+                any(number >= work.run or run.state not in OVER for number, run in runs_then.items()) if work else True
+            )
+            if work is not None and not is_behind:
+                if not is_hidden:
+                    self._enqueue(work)
+                runs_then[work.run] = _Run(work)
+            self._remember_now(recording.source, recording.id)
+            kept.runs = dict(sorted(runs_then.items()))
+            self.kept[recording.id] = kept
+            for result in in_order(results):
+                with suppress(NotFound, Integrity):  # hidden, on nothing, or never to be kept
+                    self.save(result)
+            return kept.recording
+
+
+def _over(run: Run) -> _Run:
+    """The row of a run that its document tells of."""
+    standing = run.standing
+    has_failed = standing.state is State.FAILED
+    return _Run(
+        run.order,
+        state=standing.state,
+        failed_stage=(standing.stage or run.order.start) if has_failed else None,
+        failed_code=writable(standing.failed_code or Code.INTERNAL) if has_failed else None,
+        failed_reason=writable(standing.failed_reason or "") if has_failed else None,
+        started_at=min((progress.started_at for progress in standing.stages), default=run.ended_at),
+        finished_at=run.ended_at,
+        stages={progress.stage: progress for progress in standing.stages},
+    )
 
 
 def _result(
@@ -235,7 +325,7 @@ class MemoryJournal:
             if run is None:
                 raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
             run.state = State.WORKING
-            run.failed_stage = run.failed_code = run.failed_reason = None
+            run.failed_stage = run.failed_code = run.failed_reason = run.finished_at = None
             run.end_stages(but=stage)
             again = run.stages.get(stage)
             run.stages[stage] = (
@@ -257,35 +347,49 @@ class MemoryJournal:
             if run is not None and stage in run.stages and run.stages[stage].finished_at is None:
                 run.stages[stage] = run.stages[stage].model_copy(update={"share": share})
 
+    def close(self, run: Run) -> None:
+        with self._library.lock:
+            standing = self._run(run.order)
+            if standing is not None:
+                told = {progress.stage: progress for progress in run.standing.stages}
+                standing.stages |= {stage: told[stage] for stage in standing.stages if stage in told}
+                standing.finished_at = run.ended_at
+
     def ready(self, order: WorkOrder) -> None:
         with self._library.lock:
             run = self._run(order)
             if run is not None:
                 run.end_stages()
                 run.state = State.READY
+                run.failed_stage = run.failed_code = run.failed_reason = None
+                run.finished_at = run.finished_at or datetime.now(UTC)
 
     def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
         with self._library.lock:
             run = self._run(order)
             if run is not None:
                 run.state = State.FAILED
+                run.finished_at = datetime.now(UTC)
                 run.failed_stage, run.failed_code, run.failed_reason = stage, writable(code), writable(reason)
 
     def standing(self, recording: RecordingId) -> Standing:
         # Also of a half-forgotten one: `forget` has to know which runs to cancel when it is called again.
         with self._library.lock:
             kept = self._library.kept.get(recording)
-            if kept is None:
+            if kept is None or not kept.runs:
                 raise NotFound(Code.RECORDING_UNKNOWN, f"no recording {recording!r}", id=recording)
-            run = kept.newest_run
-            return standing_of(
-                state=run.state,
-                run=run.order.run,
-                stages=sorted(run.stages.values(), key=lambda progress: STAGES.index(progress.stage)),
-                failed_stage=run.failed_stage,
-                failed_code=run.failed_code,
-                failed_reason=run.failed_reason,
-            )
+            return kept.newest_run.standing
+
+    def ended(self, recording: RecordingId) -> Sequence[Run]:
+        with self._library.lock:
+            kept = self._library.kept.get(recording)
+            if kept is None or kept.is_forgotten:
+                return []
+            return [
+                Run(order=run.order, standing=run.standing, ended_at=run.finished_at or run.started_at)
+                for _, run in sorted(kept.runs.items())
+                if run.state in OVER
+            ]
 
     def restart(self, recording: RecordingId, start: Stage) -> WorkOrder:
         with self._library.lock:

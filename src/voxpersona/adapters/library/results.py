@@ -1,5 +1,6 @@
 """Rows of results: each is written once and never altered; which one is current is a matter of order."""
 
+from collections.abc import Set
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,7 +8,14 @@ import sqlalchemy as sa
 from voxpersona.adapters.library import schema
 from voxpersona.adapters.library.transactions import now
 from voxpersona.errors import Code, NotFound
-from voxpersona.model import Attribution, RecordingId, Report, State, Transcript
+from voxpersona.model import Attribution, RecordingId, Report, Stage, State, Transcript
+from voxpersona.ports import Made
+
+_TABLES = {
+    Stage.TRANSCRIBE: schema.transcription,
+    Stage.ATTRIBUTE: schema.attribution,
+    Stage.REPORT: schema.audit,
+}
 
 
 def newest_first(table: sa.Table, recording: RecordingId) -> sa.Select[Any]:
@@ -22,6 +30,17 @@ def newest_first(table: sa.Table, recording: RecordingId) -> sa.Select[Any]:
 def _ended_well_first(table: sa.Table) -> tuple[sa.ColumnElement[Any], ...]:
     """The order that makes a result current, in a select that joins its run."""
     return sa.case((schema.run.c.state == State.READY, 1), else_=0).desc(), table.c.number.desc()
+
+
+def made_of(connection: sa.Connection, recording: RecordingId) -> Set[Made]:
+    """Which results a recording that is not forgotten has."""
+    stands = sa.exists().where(schema.recording.c.id == recording, schema.recording.c.forgotten_at.is_(None))
+    found: set[Made] = set()
+    for stage, table in _TABLES.items():
+        template = table.c.template if stage is Stage.REPORT else sa.literal("")
+        rows = sa.select(table.c.number, template).where(table.c.recording_id == recording, stands)
+        found |= {(stage, number, name) for number, name in connection.execute(rows)}
+    return found
 
 
 def save_result(connection: sa.Connection, result: Transcript | Attribution | Report) -> int:

@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 
-from voxpersona.model import Progress, Stage, Standing, State
+from voxpersona.model import Attribution, Progress, Report, Stage, Standing, State, Transcript
+
+Result = Transcript | Attribution | Report
+
+_ORDER: tuple[type[Result], ...] = (Transcript, Attribution, Report)
 
 OVER = (State.READY, State.FAILED)
 """States of a run that nobody works on any more."""
@@ -29,3 +33,8 @@ def standing_of(
         failed_code=failed_code,
         failed_reason=failed_reason,
     )
+
+
+def in_order(results: Sequence[Result]) -> Sequence[Result]:
+    """Results in an order in which each finds what it was made from."""
+    return sorted(results, key=lambda result: (_ORDER.index(type(result)), result.number))

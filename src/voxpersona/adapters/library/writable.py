@@ -36,6 +36,11 @@ def refuse_unwritable_recording(recording: Recording) -> None:
         raise Rejected(Code.BAD_DETAIL, _REASON, reason=_REASON)
 
 
+def is_writable_result(result: Transcript | Attribution | Report) -> bool:
+    """Whether a library can hold it."""
+    return _is_writable_noun(result)
+
+
 def refuse_unwritable_result(result: Transcript | Attribution | Report) -> None:
     """Integrity RESULT_INVALID: whoever made the result must not let such a text through."""
     if not _is_writable_noun(result):

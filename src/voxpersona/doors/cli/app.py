@@ -13,7 +13,7 @@ import typer
 from voxpersona import __version__
 from voxpersona.doors.cli.console import Console, exit_code
 from voxpersona.errors import Code, Integrity, VoxPersonaError
-from voxpersona.settings import Settings, read_settings, strangers
+from voxpersona.settings import Settings, read_settings, read_store_settings, strangers
 from voxpersona.wiring import House
 
 WRONG_USE = 2
@@ -43,7 +43,7 @@ def opened(*, wants_json: bool) -> Iterator[tuple[House, Console]]:
         quiet(settings)
         for name in strangers():
             console.note(console.pick(f"{name} is no setting and was ignored", f"{name} — не настройка, пропущено"))
-        yield House(settings), console
+        yield House(settings, read_store_settings()), console
         sys.stdout.flush()
     except VoxPersonaError as error:
         console.failure(error)
@@ -68,7 +68,7 @@ def quiet(settings: Settings) -> None:
 def main() -> None:
     """Entry point of the `voxpersona` command."""
     # Importing registers the commands.
-    from voxpersona.doors.cli import doctor, keeping, reading, showing, taking, working  # noqa: F401  # working is used
+    from voxpersona.doors.cli import doctor, keeping, keys, reading, showing, storage, taking, working  # noqa: F401  # working is used
 
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot show a letter must not end the program.

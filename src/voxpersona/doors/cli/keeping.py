@@ -1,19 +1,26 @@
-"""Commands that look after what is kept: worker, check, reindex, version."""
+"""Commands that look after what is kept: worker, check, rebuild, reindex, version."""
 
 import platform
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version as installed
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from voxpersona import __version__
 from voxpersona.doors.cli.app import Json, app, opened
-from voxpersona.doors.cli.console import exit_code, printable
-from voxpersona.doors.cli.taking import remove
+from voxpersona.doors.cli.console import Console, exit_code, printable
+from voxpersona.doors.cli.taking import hint_at_worker, remove
 from voxpersona.doors.cli.working import stop_on_signals
 from voxpersona.errors import Integrity, NotFound
 from voxpersona.pipeline.check import check as check_archive
-from voxpersona.pipeline.index import index
+from voxpersona.pipeline.index import index_current
+from voxpersona.pipeline.rebuild import rebuild as rebuild_archive
+from voxpersona.pipeline.repair import Seen
+from voxpersona.pipeline.repair import repair as repair_archive
+from voxpersona.ports import OnProgress
+from voxpersona.wiring import House
 
 _SWEEP_SECONDS = 24 * 3600
 
@@ -38,37 +45,117 @@ def worker(
 @app.command()
 def check(
     read: Annotated[bool, typer.Option("--read", help="Read every byte and compare every hash.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended; nothing is deleted.")] = False,
     wants_json: Json = False,
 ) -> None:
-    """Prove the archive whole: rows against bytes, both ways. Changes nothing."""
+    """Prove the archive whole: rows against bytes, both ways. Changes nothing, unless told to repair."""
     with opened(wants_json=wants_json) as (house, console):
         with console.progress(console.pick("checking", "проверка")) as told:
-            problems = check_archive(
+            found = _repaired(house, told, read=read) if repair else _checked(house, told, read=read)
+        left = sum(not seen.repaired for seen in found)
+        console.document({"ok": not left, "problems": [_problem_json(seen) for seen in found]})
+        for seen in found:
+            _show_problem(seen, console)
+        if left < len(found):
+            mended = len(found) - left
+            console.line(console.pick(f"{mended} problems repaired", f"исправлено проблем: {mended}"))
+            if not house.idle():
+                hint_at_worker(house, console)
+        _sum_up(left, len(house.library.recordings()), console, read=read)
+        if left:
+            raise typer.Exit(exit_code(Integrity))
+
+
+def _show_problem(seen: Seen, console: Console) -> None:
+    problem = seen.problem
+    mended = console.pick("  [repaired]", "  [исправлено]") if seen.repaired else ""
+    console.line(f"{problem.kind}  {problem.recording}  {printable(problem.key)}  {problem.detail}{mended}")
+
+
+def _sum_up(left: int, count: int, console: Console, *, read: bool) -> None:
+    recordings = f"{count} recording{'' if count == 1 else 's'}"
+    if left:
+        console.line(console.pick(f"{left} problems in {recordings}", f"проблем: {left}, записей: {count}"))
+        return
+    how = (
+        console.pick("every byte read", "прочитан каждый байт")
+        if read
+        else console.pick(
+            "sizes and presence; --read reads every byte", "размеры и наличие; --read прочитает каждый байт"
+        )
+    )
+    console.line(console.pick(f"whole: {recordings} ({how})", f"всё цело: записей {count} ({how})"))
+
+
+def _checked(house: House, told: OnProgress, *, read: bool) -> Sequence[Seen]:
+    problems = check_archive(
+        library=house.library,
+        journal=house.journal,
+        passages=house.passages,
+        audio=house.audio,
+        archive=house.archive,
+        read=read,
+        on_progress=told,
+    )
+    return [Seen(problem) for problem in problems]
+
+
+def _repaired(house: House, told: OnProgress, *, read: bool) -> Sequence[Seen]:
+    return repair_archive(
+        library=house.library,
+        journal=house.journal,
+        passages=house.passages,
+        embedder=lambda: house.embedder,
+        media=house.media,
+        audio=house.audio,
+        archive=house.archive,
+        read=read,
+        on_progress=told,
+    )
+
+
+def _problem_json(seen: Seen) -> dict[str, Any]:
+    return {**seen.problem.model_dump(mode="json"), "repaired": seen.repaired}
+
+
+@app.command()
+def rebuild(wants_json: Json = False) -> None:
+    """Bring database and index back from the store alone. What stands already is not touched; may be repeated."""
+    with opened(wants_json=wants_json) as (house, console):
+        with console.progress(console.pick("rebuilding", "восстановление")) as told:
+            rebuilt = rebuild_archive(
                 library=house.library,
                 journal=house.journal,
                 passages=house.passages,
+                embedder=house.embedder,
                 audio=house.audio,
                 archive=house.archive,
-                read=read,
                 on_progress=told,
             )
-        console.document({"ok": not problems, "problems": [problem.model_dump(mode="json") for problem in problems]})
+        problems = rebuilt.problems
+        console.document(
+            {
+                "ok": not problems,
+                "recordings": rebuilt.recordings,
+                "forgotten": rebuilt.forgotten,
+                "indexed": rebuilt.indexed,
+                "problems": [_problem_json(Seen(problem)) for problem in problems],
+            }
+        )
         for problem in problems:
-            console.line(f"{problem.kind}  {problem.recording}  {printable(problem.key)}  {problem.detail}")
-        count = len(house.library.recordings())
-        recordings = f"{count} recording{'' if count == 1 else 's'}"
-        if problems:
-            found = len(problems)
-            console.line(console.pick(f"{found} problems in {recordings}", f"проблем: {found}, записей: {count}"))
-            raise typer.Exit(exit_code(Integrity))
-        how = (
-            console.pick("every byte read", "прочитан каждый байт")
-            if read
-            else console.pick(
-                "sizes and presence; --read reads every byte", "размеры и наличие; --read прочитает каждый байт"
+            _show_problem(Seen(problem), console)
+        console.line(
+            console.pick(
+                f"{rebuilt.recordings} recordings stand, {rebuilt.indexed} of them newly searchable; "
+                f"{rebuilt.forgotten} forgotten deliveries remembered; {len(problems)} problems",
+                f"записей: {rebuilt.recordings}, заново доступно для поиска: {rebuilt.indexed}; "
+                f"помечено удалённых: {rebuilt.forgotten}; проблем: {len(problems)}",
             )
         )
-        console.line(console.pick(f"whole: {recordings} ({how})", f"всё цело: записей {count} ({how})"))
+        if not house.idle():
+            hint_at_worker(house, console)
+        if problems:
+            raise typer.Exit(exit_code(Integrity))
 
 
 @app.command()
@@ -81,13 +168,15 @@ def reindex(wants_json: Json = False) -> None:
         done = 0
         with console.progress(console.pick("indexing", "индексация")) as told:
             for place, recording in enumerate(recordings, 1):
-                try:
-                    attribution = house.library.attribution(recording.id)
-                except NotFound:
-                    continue  # not transcribed yet: its own run will index it
-                language = house.library.transcript(recording.id, attribution.transcript).language
-                index(recording, attribution, embedder, house.passages, language=language, on_progress=lambda _: None)
-                done += 1
+                with suppress(NotFound):  # not transcribed yet: its own run will index it
+                    index_current(
+                        recording,
+                        library=house.library,
+                        embedder=embedder,
+                        passages=house.passages,
+                        on_progress=lambda _: None,
+                    )
+                    done += 1
                 told(place / len(recordings))
         console.document({"recordings": done, "passages": sum(house.passages.counts().values())})
         console.line(console.pick(f"{done} recordings indexed", f"проиндексировано записей: {done}"))

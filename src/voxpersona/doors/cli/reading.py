@@ -153,6 +153,27 @@ def original(
 
 
 @app.command()
+def link(
+    identity: Identity,
+    minutes: Annotated[int, typer.Option("--minutes", min=1, max=10_080, help="How long it works.")] = 60,
+    wants_json: Json = False,
+) -> None:
+    """A temporary address from which anybody who has it can download the recording, where the store can make one."""
+    with opened(wants_json=wants_json) as (house, console):
+        recording = house.library.recording(identity)
+        original = recording.original
+        address = house.audio.link(original.key, minutes * 60, original.name)
+        console.document({"id": recording.id, "url": address, "minutes": minutes})
+        console.line(address)
+        console.note(
+            console.pick(
+                f"Works for {minutes} minutes, for everybody who has it.",
+                f"Действует {minutes} мин., для каждого, у кого она есть.",
+            )
+        )
+
+
+@app.command()
 def status(wants_json: Json = False) -> None:
     """What is being worked on and how far it is, what failed and why, how much room is left."""
     with opened(wants_json=wants_json) as (house, console):

@@ -1,4 +1,4 @@
-"""The only place that knows which adapter stands behind which port."""
+"""The house: every room of one installation."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from voxpersona.adapters.blobs.directory import DirectoryBlobs
+from voxpersona.adapters.blobs.keyring import Keyring
 from voxpersona.adapters.library.database import (
     NEWEST,
     mark_prepared,
@@ -30,9 +30,21 @@ from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import VERSION as STEMS_VERSION
 from voxpersona.pipeline.stems import stems
-from voxpersona.ports import Blobs, Diarizer, Embedder, Engine, Journal, Library, Media, PassageIndex, Transcriber
-from voxpersona.settings import Settings
+from voxpersona.ports import (
+    Blobs,
+    Bucket,
+    Diarizer,
+    Embedder,
+    Engine,
+    Journal,
+    Library,
+    Media,
+    PassageIndex,
+    Transcriber,
+)
+from voxpersona.settings import Settings, StoreSettings, store_settings_of
 from voxpersona.templates import Template, load
+from voxpersona.wiring.store import Bare, Store, open_bare, open_store, place_of
 
 if TYPE_CHECKING:
     from voxpersona.adapters.engine.starter import DbosStarter
@@ -68,8 +80,9 @@ def _unusable(path: Path, reason: str) -> Configuration:
 class House:
     """All rooms, opened when first entered: `voxpersona list` never loads a model."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, store_settings: StoreSettings | None = None) -> None:
         self.settings = settings
+        self.store_settings = store_settings
 
     # -- the data directory ------------------------------------------------------------------------------------------
 
@@ -93,6 +106,10 @@ class House:
         return self.data / "spool"
 
     @property
+    def scratch(self) -> Path:
+        return self.data / "scratch"
+
+    @property
     def threads(self) -> int:
         return self.settings.threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
 
@@ -102,14 +119,51 @@ class House:
     # -- storage -----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def audio(self) -> Blobs:
-        """The bucket of originals."""
-        return DirectoryBlobs(self.data / "store" / "audio")
+    def keyring(self) -> Keyring | None:
+        """The master keys; None where nothing is to be encrypted. Configuration MASTER_KEY_ABSENT, MASTER_KEY_WRONG."""
+        path = self.settings.key_file
+        return None if path is None else Keyring(path)
 
     @cached_property
+    def _bare(self) -> tuple[Bare, Bare]:
+        return open_bare(self.store_settings, directory=self._store_directory, scratch=self.scratch)
+
+    @property
+    def buckets(self) -> tuple[tuple[str, Blobs], ...]:
+        """Both buckets below encryption, with their names; needs no key file."""
+        return tuple((room.bucket.name, room.stored) for room in self._bare)
+
+    @cached_property
+    def store(self) -> Store:
+        """Both buckets as everybody sees them, checked and made if missing."""
+        place = place_of(self.store_settings, self._store_directory)
+        return open_store(place, self._bare, self.keyring, scratch=self.scratch)
+
+    @property
+    def buckets_control(self) -> tuple[Bucket, ...]:
+        """Both buckets as their keeper sees them."""
+        return tuple(room.bucket for room in self._bare)
+
+    @property
+    def _store_directory(self) -> Path:
+        return self.data / "store"
+
+    @property
+    def audio(self) -> Blobs:
+        """The bucket of originals."""
+        return self.store.audio.blobs
+
+    @property
     def archive(self) -> Blobs:
         """The bucket of everything made from them."""
-        return DirectoryBlobs(self.data / "store" / "main")
+        return self.store.archive.blobs
+
+    def other_store(self, file: Path) -> Store:
+        """Another store, as a file in the form of `.env` describes it."""
+        settings, key_file = store_settings_of(file)
+        bare = open_bare(settings, directory=self._store_directory, scratch=self.scratch)
+        keyring = None if key_file is None else Keyring(key_file)
+        return open_store(place_of(settings, self._store_directory), bare, keyring, scratch=self.scratch)
 
     # -- database and engine -----------------------------------------------------------------------------------------
 
@@ -272,7 +326,7 @@ class House:
             embedder=self.embedder,
             passages=self.passages,
             templates=self.templates,
-            scratch=self.data / "scratch",
+            scratch=self.scratch,
         )
 
 

@@ -1,0 +1,271 @@
+"""Errors of S3 clients, turned into ours. Everything that talks to a store does so inside `s3_errors`.
+
+boto3 and urllib3 raise typed errors; obstore tells everything but a few cases in one text, which holds the status, the
+store's answer and the cause. What is read here was seen at obstore 0.12.1, boto3 1.44.5 and urllib3 2.8.
+"""
+
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import botocore.exceptions as boto
+import urllib3.exceptions as web
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
+from voxpersona.adapters.blobs.s3.connection import Connection
+from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable, VoxPersonaError
+
+
+class Refused(Unavailable):
+    """The store understood the request and will not do it: the same call fails again."""
+
+    retryable = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a store said where it did not do as it was told. `code` is empty where it gave none, as to any HEAD."""
+
+    status: int
+    code: str
+    message: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code} ({self.status})" if self.code else f"status {self.status}"
+
+
+def answer_of(error: BaseException) -> Answer | None:
+    """What the store said; None where it said nothing (or nothing that is known to be its own words)."""
+    if isinstance(error, boto.ClientError):
+        told = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = told.get("Code", "")
+        return Answer(status, "" if code.isdecimal() else code, told.get("Message", ""))
+    if isinstance(error, BaseError | FileNotFoundError):
+        return answer_in(str(error))
+    return None
+
+
+def answer_in(text: str) -> Answer | None:
+    """The same from the text of an obstore error, or from the body of an answer with its status put before it."""
+    words = text.partition("\n\nDebug source:")[0]
+    status = _STATUS.search(words)
+    code = _CODE.search(words)
+    message = _MESSAGE.search(words)
+    if status is None and code is None:
+        return None
+    return Answer(int(status[1]) if status else 200, code[1] if code else "", message[1] if message else "")
+
+
+def is_condition(error: BaseException) -> bool:
+    """Whether a conditional write was refused: something stands there, or another writer is at it this moment."""
+    if isinstance(error, AlreadyExistsError | PreconditionError):
+        return True
+    answer = answer_of(error)
+    return answer is not None and (answer.status == 412 or answer.code in _CONDITION)
+
+
+def says_absent(error: BaseException) -> bool:
+    """Whether the store answered 404. Only with `NoSuchKey` is it certain that it speaks of the object."""
+    answer = answer_of(error)
+    return answer is not None and answer.status == 404
+
+
+@contextmanager
+def s3_errors(connection: Connection, bucket: str, *, doing: str, key: str | None = None) -> Iterator[None]:
+    """Turn the errors of boto3, obstore and urllib3 raised inside into ours; others pass, ours among them.
+
+    `doing` is a few English words for the sentence shown to a person. NotFound BLOB_ABSENT comes out only with a `key`
+    and where the store said `NoSuchKey`. The answer to a HEAD has no words: a caller who wants certainty asks again
+    by GET.
+    """
+    try:
+        yield
+    except (boto.BotoCoreError, boto.ClientError, BaseError, web.HTTPError, FileNotFoundError) as error:
+        if isinstance(error, FileNotFoundError) and error.errno is not None:
+            raise  # of the file system, not of obstore
+        raise _turned(error, _Place(connection.endpoint, bucket, doing, key)) from _quotable(error)
+
+
+@dataclass(frozen=True)
+class _Place:
+    endpoint: str
+    bucket: str
+    doing: str
+    key: str | None
+
+    def unavailable(self, reason: str, *, final: bool = False) -> Unavailable:
+        kind = Refused if final else Unavailable
+        return kind(Code.STORE_UNAVAILABLE, f"{self.doing}: {reason}", **self.facts(reason))
+
+    def unreachable(self, reason: str) -> Unavailable:
+        return Unavailable(Code.STORE_UNREACHABLE, f"{self.doing}: {reason}", **self.facts(reason))
+
+    def configuration(self, code: Code, reason: str) -> Configuration:
+        return Configuration(code, f"{self.doing}: {reason}", **self.facts(reason))
+
+    def facts(self, reason: str) -> dict[str, str]:
+        facts = {"endpoint": self.endpoint, "bucket": self.bucket, "doing": self.doing, "reason": reason}
+        return facts | {"where": self.bucket} | ({} if self.key is None else {"key": self.key})
+
+
+def _turned(error: Exception, place: _Place) -> VoxPersonaError:
+    answer = answer_of(error)
+    if answer is not None:
+        return _of_answer(answer, place)
+    if isinstance(error, boto.ParamValidationError):
+        return Integrity(Code.INTERNAL, f"{place.doing}: boto3 was asked for something that cannot be")
+    if isinstance(error, boto.InvalidDNSNameError | boto.InvalidEndpointConfigurationError):
+        return place.configuration(Code.STORE_BUCKET, "its name is not allowed")
+    if isinstance(error, BaseError):
+        return _of_transport(str(error), place)
+    return _of_typed(error, place)
+
+
+def _of_answer(answer: Answer, place: _Place) -> VoxPersonaError:
+    said = str(answer)
+    for code, words in _CONFIGURATION.items():
+        if answer.code in words:
+            return place.configuration(code, said)
+    if "region" in answer.message.lower() or answer.status in (301, 307):
+        return place.configuration(Code.STORE_REGION, answer.message or said)
+    if answer.status == 507 or answer.code in _SPACE or _FULL.search(answer.message):
+        return Unavailable(Code.NO_SPACE, f"{place.doing}: {said}", **place.facts(said))
+    if answer.code == "NoSuchKey" and place.key is not None:
+        return NotFound(Code.BLOB_ABSENT, "no such blob", key=place.key)
+    if answer.code in _DAMAGED:
+        return place.unavailable(f"the bytes were damaged on the way, {said}")
+    if answer.status in (401, 403):
+        return place.configuration(Code.STORE_PERMISSION, said)
+    if answer.status == 400 and "HTTPS server" in answer.message:
+        return place.configuration(Code.STORE_CERTIFICATE, "it speaks TLS only")
+    return place.unavailable(said, final=answer.status in _FINAL and answer.code not in _PASSING)
+
+
+def _of_typed(error: Exception, place: _Place) -> VoxPersonaError:
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return place.configuration(Code.STORE_CERTIFICATE, cause.verify_message)
+        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return place.unavailable("the connection broke")
+        if isinstance(cause, ssl.SSLError):
+            return place.configuration(Code.STORE_CERTIFICATE, cause.reason or "no TLS there")
+        if isinstance(cause, _UNREACHABLE):
+            return place.unreachable(_why_unreachable(str(error)))
+        if isinstance(cause, _TIMEOUT):
+            return place.unavailable("no answer in time")
+    return place.unavailable("the connection broke" if isinstance(error, _BROKEN) else type(error).__name__)
+
+
+def _of_transport(text: str, place: _Place) -> VoxPersonaError:
+    """From the text of an obstore error that holds no answer."""
+    certificate = _CERTIFICATE.search(text)
+    if certificate is not None:
+        return place.configuration(Code.STORE_CERTIFICATE, certificate[1])
+    if _NO_TLS.search(text):
+        return place.configuration(Code.STORE_CERTIFICATE, "no TLS there")
+    if "kind: Connect" in text:
+        return place.unreachable(_why_unreachable(text))
+    if "kind: Timeout" in text:
+        return place.unavailable("no answer in time")
+    if "kind: Interrupted" in text or "kind: Request" in text:
+        return place.unavailable("the connection broke")
+    return place.unavailable("an answer that makes no sense")
+
+
+def _why_unreachable(text: str) -> str:
+    for pattern, words in _WHY.items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return words
+    return "no connection"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what is behind it, outermost first."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        kwargs = getattr(cause, "kwargs", None) or {}
+        waiting += [kwargs.get("error"), getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+
+
+def _quotable(error: Exception) -> Exception | None:
+    """The error, unless it quotes a presigned address: that is a key for as long as it holds."""
+    return None if "X-Amz-Signature" in str(error) else error
+
+
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
+_MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
+_FULL = re.compile(r"no space left|no free volumes|not enough (space|volumes)|disk (is )?full|storage (is )?full", re.I)
+_CERTIFICATE = re.compile(r"(?:InvalidCertificate\(\s*|invalid peer certificate: )(\w+)")
+_NO_TLS = re.compile(r"InvalidContentType|InvalidMessage\(|AlertReceived\(|HandshakeFailure|PeerIncompatible")
+
+_CONFIGURATION = {
+    Code.STORE_KEYS: {
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "InvalidToken",
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidSecurity",
+        "NotSignedUp",
+        "AccountProblem",
+        "XMinioInvalidAccessKey",
+    },
+    Code.STORE_CLOCK: {"RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"},
+    Code.STORE_REGION: {
+        "PermanentRedirect",
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+        "IncorrectEndpoint",
+        "InvalidRegion",
+        "XMinioInvalidRegion",
+    },
+    Code.STORE_BUCKET: {"NoSuchBucket", "InvalidBucketName", "BucketAlreadyExists", "InvalidBucketState"},
+    Code.STORE_PERMISSION: {"AccessDenied", "AllAccessDisabled", "UnauthorizedAccess"},
+}
+_SPACE = {
+    "XMinioStorageFull",
+    "InsufficientStorage",
+    "QuotaExceeded",
+    "XMinioAdminBucketQuotaExceeded",
+    "ServiceQuotaExceeded",
+    "EntityTooLargeForQuota",
+}
+_DAMAGED = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody"}
+_CONDITION = {"PreconditionFailed", "ConditionalRequestConflict"}
+_FINAL = {400, 405, 411, 413, 414, 416, 501}
+_PASSING = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "InternalError"}
+_UNREACHABLE = (
+    boto.EndpointConnectionError,
+    boto.ConnectTimeoutError,
+    boto.ProxyConnectionError,
+    web.NewConnectionError,
+    web.NameResolutionError,
+    web.ConnectTimeoutError,
+    web.ProxyError,
+)
+_TIMEOUT = (boto.ReadTimeoutError, web.TimeoutError, TimeoutError)
+_BROKEN = (
+    boto.ConnectionClosedError,
+    boto.HTTPClientError,
+    boto.ResponseStreamingError,
+    boto.IncompleteReadError,
+    web.ProtocolError,
+    web.MaxRetryError,
+)
+_WHY = {
+    r"refused": "connection refused",
+    r"dns error|resolve|name or service|name resolution|nodename|getaddrinfo": "its name is not known",
+    r"timed ?out|timeout": "no answer in time",
+    r"unreachable|no route": "no route to it",
+}

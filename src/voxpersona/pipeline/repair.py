@@ -1,0 +1,245 @@
+"""Repair: mend what `check` finds wrong where one side knows what the other has lost. Nothing is deleted.
+
+The buckets tell the database what it does not know, and the database the buckets. Whether that mended anything is
+not believed but looked at: a problem counts as repaired when the next check does not find it any more.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from voxpersona.errors import Code, Integrity, NotFound, Rejected
+from voxpersona.model import Manifest, Problem, Recording, RecordingId, Run, Source, Stage, State
+from voxpersona.pipeline import documents, layout
+from voxpersona.pipeline.adopt import adopt
+from voxpersona.pipeline.check import Kind, every_byte, is_absent, quick_check, result_keys
+from voxpersona.pipeline.deliveries import Deliveries
+from voxpersona.pipeline.forget import bury
+from voxpersona.pipeline.holdings import Holding, holding
+from voxpersona.pipeline.index import index_current
+from voxpersona.pipeline.rebuild import bring_back, read_manifest, remember_forgotten
+from voxpersona.pipeline.receive import write_source
+from voxpersona.pipeline.render import render_markdown
+from voxpersona.ports import Blobs, Bucket, Embedder, Journal, Library, Made, Media, OnProgress, PassageIndex
+
+SETTLED = dt.timedelta(hours=1)
+"""How long an original without a manifest is left alone: its receive may be about to write one, which knows more."""
+
+_ROUNDS = 3
+"""What is brought back may itself want mending: a row of old, then the documents that it knows."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A problem, and whether it is gone now."""
+
+    problem: Problem
+    repaired: bool = False
+
+
+def repair(
+    *,
+    library: Library,
+    journal: Journal,
+    passages: PassageIndex,
+    embedder: Callable[[], Embedder],
+    media: Media,
+    audio: Blobs,
+    archive: Blobs,
+    read: bool,
+    on_progress: OnProgress,
+    buckets: Sequence[Bucket] = (),
+    settled: dt.timedelta = SETTLED,
+) -> Sequence[Seen]:
+    """Check, mend, and check again. `embedder` is asked for when something has to be indexed.
+
+    Errors as of `check`; what only one recording is to blame for stays its problem.
+    """
+    mender = _Mender(library, journal, passages, embedder, media, audio, archive, settled)
+    seen: dict[tuple[str, str, str], Problem] = {}
+    left: Sequence[Problem] = ()
+    share = 0.5 if read else 1.0
+    for turn in range(_ROUNDS + 1):
+        before = _identities(left)
+        left = quick_check(
+            library=library,
+            journal=journal,
+            passages=passages,
+            audio=audio,
+            archive=archive,
+            on_progress=_part(on_progress, share * turn / (_ROUNDS + 1), share / (_ROUNDS + 1)),
+            buckets=buckets,
+        )
+        seen |= {_identity(problem): problem for problem in left}
+        if turn == _ROUNDS or _identities(left) == before or not left:
+            break
+        mender.mend(left)
+    still = _identities(left)
+    found = [Seen(problem, repaired=identity not in still) for identity, problem in seen.items()]
+    if read:
+        damaged = every_byte((audio, archive), library, lambda done: on_progress(share + done * (1 - share)))
+        found += [Seen(problem) for problem in damaged if _identity(problem) not in still]
+    on_progress(1.0)
+    return found
+
+
+def _part(on_progress: OnProgress, start: float, length: float) -> OnProgress:
+    return lambda done: on_progress(start + done * length)
+
+
+def _identity(problem: Problem) -> tuple[str, str, str]:
+    return problem.kind, problem.recording, problem.key
+
+
+def _identities(problems: Sequence[Problem]) -> frozenset[tuple[str, str, str]]:
+    return frozenset(map(_identity, problems))
+
+
+@dataclass(frozen=True)
+class _Mender:
+    library: Library
+    journal: Journal
+    passages: PassageIndex
+    embedder: Callable[[], Embedder]
+    media: Media
+    audio: Blobs
+    archive: Blobs
+    settled: dt.timedelta
+
+    def mend(self, problems: Sequence[Problem]) -> None:
+        """Whatever can be done about them. What one recording is to blame for does not hinder the others."""
+        if any(problem.kind in (Kind.SOURCE_MISSING, Kind.FORGET_UNFINISHED) for problem in problems):
+            self._mend_forgotten()
+        for owner in dict.fromkeys(problem.recording for problem in problems if problem.recording):
+            self._tried(self._mend_recording, RecordingId(owner), problems)
+
+    def _tried(self, verb: Callable[..., None], *arguments: object) -> None:
+        """A stopped store or library ends the repair; what was damaged or is not to be had stays a problem."""
+        with suppress(Integrity, NotFound, Rejected):
+            verb(*arguments)
+
+    def _mend_forgotten(self) -> None:
+        remember_forgotten(library=self.library, archive=self.archive)
+        for source in Deliveries.of(self.library, self.archive).unburied:
+            self._tried(bury, source, self.archive)
+
+    def _mend_recording(self, owner: RecordingId, problems: Sequence[Problem]) -> None:
+        held = holding(owner, self.audio, self.archive)
+        recording = self._standing(owner)
+        if any(hidden.id == owner for hidden in self.library.half_forgotten()):
+            return
+        if recording is None:
+            self._take_in(held)
+        elif _has(problems, owner, Kind.RESULT_UNSAVED, Kind.RUN_DIFFERS, Kind.SOURCE_MISSING):
+            self._tell_library(recording, held)
+        recording = self._standing(owner)
+        if recording is None:
+            return
+        held = holding(owner, self.audio, self.archive)
+        for verb in (self._write_manifest, self._write_results, self._write_runs, self._write_sources):
+            self._tried(verb, recording, held)
+        if _has(problems, owner, Kind.INDEX_BEHIND, Kind.BLOB_WITHOUT_ROW):
+            self._tried(self._index, recording)
+
+    def _standing(self, owner: RecordingId) -> Recording | None:
+        try:
+            found = self.library.recording(owner)
+        except (NotFound, Rejected):
+            return None
+        return found if found.id == owner else None
+
+    # The buckets tell the database.
+
+    def _take_in(self, held: Holding) -> None:
+        """Make a row of what stands in the buckets: by its manifest, else by the original itself."""
+        try:
+            recording = read_manifest(held, self.audio)
+        except (NotFound, Integrity):
+            recording = self._adopted(held)
+        bring_back(recording, held, library=self.library, audio=self.audio, archive=self.archive)
+
+    def _adopted(self, held: Holding) -> Recording:
+        oldest = dt.datetime.now(dt.UTC) - self.settled
+        for key in held.originals:
+            if self.audio.stat(key).written_at > oldest:
+                raise NotFound(Code.BLOB_ABSENT, "too young to be taken for left over", key=key)
+        return adopt(held, audio=self.audio, media=self.media)
+
+    def _tell_library(self, recording: Recording, held: Holding) -> None:
+        """What the buckets know beside the row: runs, the results of those that ended well, source keys."""
+        rows = {run.order.run: run.standing.state for run in self.journal.ended(recording.id)}
+        well = {number for states in (rows, held.ended) for number, state in states.items() if state is State.READY}
+        bring_back(
+            recording,
+            held,
+            library=self.library,
+            audio=self.audio,
+            archive=self.archive,
+            is_wanted=well.__contains__,
+        )
+        for number, state in held.ended.items():
+            if state is State.READY and rows.get(number) is State.FAILED:
+                run = documents.read(self.archive, layout.run(recording.id, number, state), Run)
+                self.journal.close(run)
+                self.journal.ready(run.order)
+
+    # The database tells the buckets.
+
+    def _write_manifest(self, recording: Recording, held: Holding) -> None:
+        if not held.has_manifest:
+            key = layout.manifest(recording.id)
+            documents.made_once(self.audio, key, Manifest, lambda: Manifest(recording=recording))
+
+    def _write_results(self, recording: Recording, held: Holding) -> None:
+        for made in sorted(self.library.made(recording.id)):
+            for key in result_keys(recording.id, made):
+                if is_absent(key, held, self.archive):
+                    self._tried(self._write_result, recording, made, key)
+
+    def _write_result(self, recording: Recording, made: Made, key: str) -> None:
+        """Byte for byte what stood there: the row keeps the very document."""
+        stage, number, template = made
+        if stage is Stage.TRANSCRIBE:
+            documents.write(self.archive, key, documents.bytes_of(self.library.transcript(recording.id, number)))
+        elif stage is Stage.ATTRIBUTE:
+            documents.write(self.archive, key, documents.bytes_of(self.library.attribution(recording.id, number)))
+        else:
+            reports = self.library.reports(recording.id, number)
+            written = next(report for report in reports if report.template == template)
+            if key == layout.report_text(recording.id, template, number):
+                text = render_markdown(written, recording).encode()
+                documents.write(self.archive, key, text, documents.MARKDOWN)
+            else:
+                documents.write(self.archive, key, documents.bytes_of(written))
+
+    def _write_runs(self, recording: Recording, held: Holding) -> None:
+        for run in self.journal.ended(recording.id):
+            state = run.standing.state
+            key = layout.run(recording.id, run.order.run, state)
+            if held.ended.get(run.order.run) is not State.READY and is_absent(key, held, self.archive):
+                self._tried(documents.write, self.archive, key, documents.bytes_of(run))
+
+    def _write_sources(self, recording: Recording, held: Holding) -> None:
+        for source in self.library.sources(recording.id):
+            came_again = source.forgotten_at is None and source.key != recording.source
+            if came_again and layout.source(recording.id, source.key) not in held.sources:
+                self._tried(self._write_source, recording, source)
+
+    def _write_source(self, recording: Recording, source: Source) -> None:
+        write_source(recording, source, library=self.library, audio=self.audio)
+
+    def _index(self, recording: Recording) -> None:
+        has_ended_well = any(run.standing.state is State.READY for run in self.journal.ended(recording.id))
+        if has_ended_well and not self.passages.counts().get(recording.id):
+            index_current(
+                recording,
+                library=self.library,
+                embedder=self.embedder(),
+                passages=self.passages,
+                on_progress=lambda _: None,
+            )
+
+
+def _has(problems: Sequence[Problem], owner: str, *kinds: Kind) -> bool:
+    return any(problem.recording == owner and problem.kind in kinds for problem in problems)

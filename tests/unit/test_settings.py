@@ -1,0 +1,125 @@
+"""The object store's settings: all of them, none of them, or a refusal that names the variable."""
+
+from pathlib import Path
+
+import pytest
+
+from voxpersona.errors import Code, Configuration
+from voxpersona.settings import read_store_settings, store_settings_of
+
+WHOLE = {
+    "MINIO_ENDPOINT": "store.example:9000",
+    "MINIO_ACCESS_KEY": "auditor",
+    "MINIO_SECRET_KEY": "hush-hush",
+    "MINIO_BUCKET_NAME": "main",
+    "MINIO_AUDIO_BUCKET_NAME": "audio",
+}
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings of this machine, and no `.env`."""
+    monkeypatch.chdir(tmp_path)
+    for name in WHOLE:
+        monkeypatch.delenv(name, raising=False)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+def refusal() -> tuple[Code, str, str]:
+    with pytest.raises(Configuration) as caught:
+        read_store_settings()
+    assert "hush-hush" not in repr(caught.value)
+    assert caught.value.__cause__ is None  # it would quote the value
+    return caught.value.code, str(caught.value.facts["name"]), str(caught.value.facts.get("reason", ""))
+
+
+def test_without_any_there_is_no_object_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_store_settings() is None
+    given(monkeypatch, MINIO_REGION="eu-west-1", MINIO_ENDPOINT="")  # of somebody's server, or left empty
+    assert read_store_settings() is None
+
+
+def test_all_five_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **WHOLE)
+    settings = read_store_settings()
+    assert settings is not None
+    assert (settings.url, settings.bucket_name) == ("https://store.example:9000", "main")
+    assert "hush-hush" not in repr(settings)
+
+
+@pytest.mark.parametrize("missing", WHOLE)
+def test_half_a_set_up_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    given(monkeypatch, **{name: value for name, value in WHOLE.items() if name != missing})
+    assert refusal()[:2] == (Code.SETTING_MISSING, missing)
+
+
+def test_one_alone_is_half_a_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, MINIO_AUDIO_BUCKET_NAME="audio")
+    assert refusal()[:2] == (Code.SETTING_MISSING, "MINIO_ENDPOINT")
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({"MINIO_ENDPOINT": "a:1"}, "https://a:1"),
+        ({"MINIO_ENDPOINT": "a:1", "MINIO_USE_SSL": "false"}, "http://a:1"),
+        ({"MINIO_ENDPOINT": "http://a:1/"}, "http://a:1"),
+        ({"MINIO_ENDPOINT": "https://a:1", "MINIO_USE_SSL": "true"}, "https://a:1"),
+    ],
+)
+def test_tls_is_spoken_unless_it_is_said_otherwise(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], url: str
+) -> None:
+    given(monkeypatch, **{**WHOLE, **values})
+    settings = read_store_settings()
+    assert settings is not None
+    assert settings.url == url
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"MINIO_ENDPOINT": "http://a:1", "MINIO_USE_SSL": "true"}, "MINIO_ENDPOINT"),
+        ({"MINIO_ENDPOINT": "ftp://a:1"}, "MINIO_ENDPOINT"),
+        ({"MINIO_AUDIO_BUCKET_NAME": "main"}, "MINIO_AUDIO_BUCKET_NAME"),
+        ({"MINIO_PART_SIZE_MB": "4"}, "MINIO_PART_SIZE_MB"),
+        ({"MINIO_PART_SIZE_MB": "big"}, "MINIO_PART_SIZE_MB"),
+        ({"MINIO_USE_SSL": "perhaps"}, "MINIO_USE_SSL"),
+        ({"MINIO_MOVE_ORIGINALS_DAYS": "30"}, "MINIO_MOVE_ORIGINALS_TO"),
+        ({"MINIO_MOVE_ORIGINALS_TO": "COLD"}, "MINIO_MOVE_ORIGINALS_TO"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], name: str
+) -> None:
+    given(monkeypatch, **{**WHOLE, **values})
+    assert refusal()[:2] == (Code.SETTING_INVALID, name)
+
+
+def test_another_store_is_read_from_its_file_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given(monkeypatch, **WHOLE)
+    file = tmp_path / "other.env"
+    file.write_text("".join(f"{name}={value}-2\n" for name, value in WHOLE.items()) + "VOXPERSONA_KEY_FILE=/k\n")
+    settings, key_file = store_settings_of(file)
+    assert settings is not None
+    assert (settings.bucket_name, settings.endpoint, key_file) == ("main-2", "store.example:9000-2", Path("/k"))
+    file.write_text("")
+    assert store_settings_of(file) == (None, None)
+    file.write_text("MINIO_ENDPOINT=x\n")
+    with pytest.raises(Configuration) as caught:
+        store_settings_of(file)
+    assert caught.value.facts["name"] == "MINIO_ACCESS_KEY"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "other.env"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(Configuration) as caught:
+        store_settings_of(file)
+    assert caught.value.facts["name"] == str(file)
