@@ -34,7 +34,7 @@ run: .venv/run ## Set up everything and take the sample interview through the wh
 	@scripts/first-run $(BIN)/voxpersona
 
 test: .venv/dev ## Set up everything and pass every test: lint, types, contracts between rooms, all rings
-	@$(MAKE) --no-print-directory lint
+	@scripts/build-minio & exec $(MAKE) --no-print-directory lint # the tests that want it wait for it
 	$(BIN)/pytest tests -n auto --dist loadfile
 
 lint: .venv/dev ## Format, lint, types on source and tests, floors
@@ -55,6 +55,10 @@ contracts: .venv/dev ## One suite per port, over every adapter
 bench: .venv/dev ## Pipeline against the bare engines on the same audio; writes benchmarks/results
 	$(BIN)/python -m benchmarks.pipeline
 
+bench-storage: .venv/dev ## The store against other clients on a real server (SERVER=minio or seaweedfs)
+	@scripts/build-minio
+	$(BIN)/python -m benchmarks.storage
+
 bench-long: .venv/dev ## Two hours of sound: peak memory, progress; about a quarter of an hour
 	$(BIN)/python -m benchmarks.long
 
@@ -62,4 +66,4 @@ lock: $(UV) ## Resolve the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --extra models -o locks/run.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev --extra models -c locks/run.txt -o locks/dev.txt pyproject.toml
 
-.PHONY: help setup run test lint unit acceptance contracts bench bench-long lock
+.PHONY: help setup run test lint unit acceptance contracts bench bench-storage bench-long lock

@@ -56,6 +56,7 @@ _SAID = (
     ("smelled of paint", "пахнет краской"),
     ("was closed without a word", "закрыт без объявления"),
 )
+_WHEN = (("on Monday", "в понедельник"), ("at night", "ночью"), ("after the conference", "после конференции"))
 _PLACES = ("Astoria", "Волна", "Seaside", "Берёзка", "Orion")
 FIRST_SECONDS = 8.0
 _STEP = 0.01
@@ -68,11 +69,12 @@ def talk_of(number: int, version: int = 1) -> PieceText:
     """What is said in a recording; a later version of the engine hears one sentence more."""
     english, russian = _SUBJECTS[number % len(_SUBJECTS)]
     said, said_ru = _SAID[number // len(_SUBJECTS) % len(_SAID)]
+    when, when_ru = _WHEN[number // (len(_SUBJECTS) * len(_SAID)) % len(_WHEN)]
     place = _PLACES[number % len(_PLACES)]
     if number % 2:
-        lines = [f"Как вам {russian} в отеле {place}?", f"{russian.capitalize()} {said_ru}. Комната номер {number}."]
+        lines = [f"Как вам {russian} в отеле {place}?", f"{russian.capitalize()} {said_ru} {when_ru}. Комната номер {number}."]
     else:
-        lines = [f"How did you like the {english} at the {place}?", f"The {english} {said}. It was room {number}."]
+        lines = [f"How did you like the {english} at the {place}?", f"The {english} {said} {when}. It was room {number}."]
     if version > 1:
         lines[1] += f" The gardener of house {number} watered the orchids." if version == 2 else f" {BROKEN}"
     segments = tuple(a_spoken_segment(0.5 + 3.5 * at, 3.5 + 3.5 * at, line) for at, line in enumerate(lines))

@@ -27,14 +27,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    reasons: dict[str, set[str]] = defaultdict(set)
     for outcome in ("passed", "failed", "error", "skipped", "xfailed"):
         for report in terminalreporter.stats.get(outcome, []):
             for name, line in getattr(report, "user_properties", []):
                 if name == _PROPERTY:
                     outcomes[line][outcome] += 1
+                    if outcome == "skipped":
+                        reasons[line].add(report.longrepr[2].removeprefix("Skipped: "))
     if outcomes:
         terminalreporter.section("contracts")
     width = max(map(len, outcomes), default=0)
     for line, counts in sorted(outcomes.items()):
         wrong = "".join(f", {counts[each]} {each}" for each in ("failed", "error", "xfailed") if counts[each])
-        terminalreporter.write_line(f"{line:<{width}}  {counts['passed']} passed, {counts['skipped']} skipped{wrong}")
+        why = ": ".join(["", *sorted(reasons[line])])
+        told = f"{line:<{width}}  {counts['passed']} passed, {counts['skipped']} skipped{why}{wrong}"
+        terminalreporter.write_line(told, red=bool(wrong), yellow=bool(why) and not wrong)

@@ -297,8 +297,8 @@ class Library(Protocol):
         """Bring a recording back in ONE commit: its row, its source key, runs that are over, their results, and the
         start of `work`. What stands already is not touched; only what is missing is added.
 
-        Returns the recording that stands: another one where these bytes are kept under another id; then nothing but
-        the source key is added. `work` is started only where no run of its number or a later one stands and none is
+        Returns the recording that stands: another one where these bytes are kept under another id; then nothing is
+        added. `work` is started only where no run of its number or a later one stands and none is
         open. A recording without any run gets `work`, or its first one. Where its own source key was forgotten it
         comes back half forgotten: hidden, and no work is started. A result that no library could ever have held (a
         report on nothing, one that contradicts itself) is left out; `made` tells. Other bytes under the same id:

@@ -71,9 +71,20 @@ class Settings(BaseSettings):
         description="File of the master keys, made by `voxpersona keys generate`. Set, everything new is encrypted "
         "before it is stored.",
     )
+    encrypted_only: bool = Field(
+        default=False,
+        description="Whether blobs that are not encrypted are refused. Off while an older archive is still part plain; "
+        "on, a store cannot pass off anything unsealed.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="How much is logged to standard error. Nothing a person said is ever logged."
     )
+
+    @model_validator(mode="after")
+    def _can_encrypt(self) -> Self:
+        if self.encrypted_only and self.key_file is None:
+            raise ValueError("VOXPERSONA_ENCRYPTED_ONLY|needs VOXPERSONA_KEY_FILE")
+        return self
 
     @field_validator("transcriber_url")
     @classmethod

@@ -11,7 +11,7 @@ from tests.contracts.blobs_on_s3 import S3BlobsContract
 from tests.servers.s3 import S3Server
 
 
-class TestPlain(S3BlobsContract):
+class TestJuiceFS(S3BlobsContract):
     subject: ClassVar[str] = "juicefs (plain, least privilege)"
     creates_only: ClassVar[bool] = False
 

@@ -8,22 +8,12 @@ from tests.contracts.blobs_on_s3 import S3BlobsContract
 from tests.servers.minio import NEEDS_MINIO
 from tests.servers.s3 import S3Server
 
-pytestmark = NEEDS_MINIO
 
+class TestMinIO(S3BlobsContract):
+    subject: ClassVar[str] = "minio ({server}, least privilege)"
 
-class TestPlain(S3BlobsContract):
-    subject: ClassVar[str] = "minio (plain, least privilege)"
-
-    @pytest.fixture(scope="class")
+    @pytest.fixture(scope="class", params=[pytest.param(each, marks=NEEDS_MINIO) for each in ("plain", "TLS")])
     @classmethod
-    def server(cls, minio_plain: S3Server) -> S3Server:
-        return minio_plain
-
-
-class TestTLS(S3BlobsContract):
-    subject: ClassVar[str] = "minio (TLS, least privilege)"
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def server(cls, minio_tls: S3Server) -> S3Server:
-        return minio_tls
+    def server(cls, request: pytest.FixtureRequest) -> S3Server:
+        server: S3Server = request.getfixturevalue("minio_tls" if request.param == "TLS" else "minio_plain")
+        return server

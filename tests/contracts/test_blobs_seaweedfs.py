@@ -9,19 +9,10 @@ from tests.servers.s3 import S3Server
 from tests.servers.seaweedfs import SeaweedFS
 
 
-class TestPlain(S3BlobsContract):
-    subject: ClassVar[str] = "seaweedfs (plain, least privilege)"
+class TestSeaweedFS(S3BlobsContract):
+    subject: ClassVar[str] = "seaweedfs ({server}, least privilege)"
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture(scope="class", params=["plain", "TLS"])
     @classmethod
-    def server(cls, seaweedfs: SeaweedFS) -> S3Server:
-        return seaweedfs.plain
-
-
-class TestTLS(S3BlobsContract):
-    subject: ClassVar[str] = "seaweedfs (TLS, least privilege)"
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def server(cls, seaweedfs: SeaweedFS) -> S3Server:
-        return seaweedfs.tls
+    def server(cls, request: pytest.FixtureRequest, seaweedfs: SeaweedFS) -> S3Server:
+        return seaweedfs.tls if request.param == "TLS" else seaweedfs.plain

@@ -1,11 +1,13 @@
 """The contract of `ports.Journal`, over every adapter."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.builders import a_recording
 from tests.libraries import CannotStart, Records, SqlRecords, at_once
 from voxpersona.errors import Code, NotFound, Rejected
-from voxpersona.model import RecordingId, Stage, Standing, State, WorkOrder
+from voxpersona.model import RecordingId, Run, Stage, Standing, State, WorkOrder
 
 NOBODY = RecordingId("nobody")
 
@@ -182,6 +184,83 @@ class TestEnds:
         records.journal.ready(order)
         with pytest.raises(NotFound):
             records.journal.standing(order.recording)
+
+
+class TestClose:
+    def a_closed_run(self, records: Records) -> Run:
+        """The document of a run whose last stage is about to end."""
+        order = an_order(records)
+        for stage in Stage:
+            records.journal.begin(order, stage)
+        standing = records.journal.standing(order.recording)
+        ended_at = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
+        stages = tuple(
+            progress.model_copy(update={"share": 1.0, "finished_at": progress.finished_at or ended_at})
+            for progress in standing.stages
+        )
+        over = standing.model_copy(update={"state": State.READY, "share": 1.0, "stages": stages})
+        return Run(order=order, standing=over, ended_at=ended_at)
+
+    def test_the_journal_tells_to_the_microsecond_what_the_document_does(self, records: Records) -> None:
+        run = self.a_closed_run(records)
+        records.journal.close(run)
+        assert records.journal.standing(run.order.recording).state is State.WORKING
+        assert records.journal.ended(run.order.recording) == []
+        records.journal.ready(run.order)
+        assert records.journal.standing(run.order.recording) == run.standing
+        assert records.journal.ended(run.order.recording) == [run]
+
+    def test_it_does_so_too_where_the_last_stage_was_begun_again_after_a_kill(self, records: Records) -> None:
+        run = self.a_closed_run(records)
+        for _ in range(2):
+            records.journal.close(run)
+            records.journal.begin(run.order, Stage.INDEX)
+        records.journal.close(run)
+        records.journal.ready(run.order)
+        assert records.journal.ended(run.order.recording) == [run]
+
+    def test_a_run_that_failed_and_ended_well_after_all_has_no_failure(self, records: Records) -> None:
+        run = self.a_closed_run(records)
+        records.journal.fail(run.order, Stage.INDEX, "internal", "the engine gave it up")
+        records.journal.close(run)
+        records.journal.ready(run.order)
+        assert records.journal.ended(run.order.recording) == [run]
+
+    def test_closing_what_was_erased_is_no_error(self, records: Records) -> None:
+        run = self.a_closed_run(records)
+        records.library.forget(run.order.recording)
+        records.library.erase(run.order.recording)
+        records.journal.close(run)
+
+
+class TestEnded:
+    def test_runs_that_are_over_are_told_by_number_each_with_its_own_stages(self, records: Records) -> None:
+        order = an_order(records)
+        assert records.journal.ended(order.recording) == []
+        records.journal.begin(order, Stage.TRANSCRIBE)
+        records.journal.fail(order, Stage.TRANSCRIBE, "internal", "broke")
+        again = records.journal.restart(order.recording, Stage.REPORT)
+        records.journal.begin(again, Stage.REPORT)
+        records.journal.ready(again)
+        third = records.journal.restart(order.recording, Stage.INDEX)
+        failed, ready = records.journal.ended(order.recording)
+        assert (failed.order, ready.order) == (order, again)
+        assert (failed.standing.state, failed.standing.stage, failed.standing.failed_reason) == (
+            State.FAILED,
+            Stage.TRANSCRIBE,
+            "broke",
+        )
+        assert [progress.stage for progress in failed.standing.stages] == [Stage.TRANSCRIBE]
+        assert [progress.stage for progress in ready.standing.stages] == [Stage.REPORT]
+        assert ready.ended_at >= failed.ended_at
+        assert records.journal.standing(order.recording).run == third.run
+
+    def test_none_is_told_of_nobody_or_of_the_forgotten(self, records: Records) -> None:
+        order = an_order(records)
+        records.journal.ready(order)
+        records.library.forget(order.recording)
+        assert records.journal.ended(order.recording) == []
+        assert records.journal.ended(NOBODY) == []
 
 
 class TestRestart:

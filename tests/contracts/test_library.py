@@ -14,10 +14,15 @@ from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
 from voxpersona.model import (
     Attribution,
     Details,
+    Progress,
     Recording,
     RecordingId,
     Report,
+    Run,
+    Source,
     Stage,
+    Standing,
+    State,
     Transcript,
     WorkOrder,
 )
@@ -499,8 +504,263 @@ class TestForget:
             assert records.library.half_forgotten() == []
 
 
+class TestMade:
+    def test_every_saved_result_is_named_whatever_its_run(self, records: Records) -> None:
+        recording = kept(records)
+        assert records.library.made(recording.id) == set()
+        walked(records, FIRST)
+        walked(records, retried(records, recording.id), ready=False)
+        kinds = ((Stage.TRANSCRIBE, ""), (Stage.ATTRIBUTE, ""), (Stage.REPORT, "interview"))
+        assert records.library.made(recording.id) == {
+            (stage, number, name) for stage, name in kinds for number in (1, 2)
+        }
+
+    def test_nothing_of_others_and_nothing_of_the_forgotten_is_named(self, records: Records) -> None:
+        recording, other = kept(records, 1), kept(records, 2)
+        records.library.save(a_transcript(other.id))
+        assert records.library.made(recording.id) == set()
+        records.library.forget(other.id)
+        assert records.library.made(other.id) == set()
+
+    def test_reports_can_be_had_by_the_number_of_their_run(self, records: Records) -> None:
+        recording = kept(records)
+        walked(records, FIRST)
+        walked(records, retried(records, recording.id), ready=False)
+        assert records.library.reports(recording.id) == [a_report(recording.id, 1)]
+        assert records.library.reports(recording.id, 2) == [a_report(recording.id, 2)]
+        assert records.library.reports(recording.id, 3) == []
+
+
+class TestSources:
+    def test_every_way_a_recording_came_is_told_by_key(self, records: Records) -> None:
+        recording = kept(records)
+        records.library.add(a_recording(2, source="email:1", content=b"bytes of 1"))
+        other = kept(records, 3)
+        assert [source.key for source in records.library.sources(recording.id)] == ["email:1", recording.source]
+        assert {source.key: source.recording for source in records.library.sources()} == {
+            "email:1": recording.id,
+            recording.source: recording.id,
+            other.source: other.id,
+        }
+        assert all(source.forgotten_at is None for source in records.library.sources())
+
+    def test_forgotten_ones_are_told_with_their_time_for_ever(self, records: Records) -> None:
+        recording = kept(records)
+        records.library.forget(recording.id)
+        (hidden,) = records.library.sources(recording.id)
+        records.library.erase(recording.id)
+        assert records.library.sources(recording.id) == [hidden]
+        assert hidden.forgotten_at is not None
+        assert hidden.forgotten_at.utcoffset() is not None
+
+    def test_what_one_library_tells_another_can_remember(self, records: Records) -> None:
+        forgotten_at = dt.datetime(2026, 5, 6, 23, 59, 58, 7, tzinfo=dt.UTC)
+        seen_at = dt.datetime(2026, 5, 5, tzinfo=dt.UTC)
+        told = [
+            Source(key="path:a", recording=RecordingId("rec000000009"), seen_at=seen_at, forgotten_at=forgotten_at),
+            Source(key="path:ä", recording=RecordingId("rec000000008"), seen_at=seen_at),
+        ]
+        for _ in range(2):
+            records.library.remember(told)
+        assert records.library.sources() == told
+        with pytest.raises(Rejected) as refused:
+            records.library.known("path:a", "0" * 64)
+        assert refused.value.facts["day"] == "2026-05-06"
+
+    def test_what_is_known_is_not_altered_by_remembering(self, records: Records) -> None:
+        recording = kept(records)
+        before = records.library.sources()
+        now = dt.datetime.now(dt.UTC)
+        records.library.remember(
+            [Source(key=recording.source, recording=RecordingId("rec000000009"), seen_at=now, forgotten_at=now)]
+        )
+        assert records.library.sources() == before
+        assert records.library.known(recording.source, "0" * 64) == recording
+
+    def test_eight_that_remember_the_same_at_once_keep_one(self, records: Records) -> None:
+        source = Source(key="path:a", recording=RecordingId("rec000000009"), seen_at=dt.datetime.now(dt.UTC))
+        assert at_once(8, lambda _: records.library.remember([source])) == [None] * 8
+        assert records.library.sources() == [source]
+
+
+def an_end(order: WorkOrder, *, ready: bool = True) -> Run:
+    """How a run ended that took a minute for each stage."""
+    begun = dt.datetime(2026, 3, 14, 10, order.run, tzinfo=dt.UTC)
+    stages = tuple(
+        Progress(
+            recording=order.recording,
+            run=order.run,
+            stage=stage,
+            share=1.0 if ready or stage is not Stage.REPORT else 0.25,
+            attempts=2,
+            started_at=begun + dt.timedelta(minutes=place),
+            finished_at=begun + dt.timedelta(minutes=place + 1) if ready or stage is not Stage.REPORT else None,
+        )
+        for place, stage in enumerate(list(Stage) if ready else list(Stage)[:3])
+    )
+    return Run(
+        order=order,
+        standing=Standing(
+            state=State.READY if ready else State.FAILED,
+            run=order.run,
+            stage=stages[-1].stage,
+            share=stages[-1].share,
+            stages=stages,
+            failed_code=None if ready else "internal",
+            failed_reason=None if ready else "сломалось",
+        ),
+        ended_at=begun + dt.timedelta(minutes=9),
+    )
+
+
+def results_of(order: WorkOrder) -> list[Transcript | Attribution | Report]:
+    """All of a run, in an order in which none finds what it was made from."""
+    make: tuple[Callable[[RecordingId, int], Transcript | Attribution | Report], ...] = (
+        a_report,
+        an_attribution,
+        a_transcript,
+    )
+    return [one(order.recording, order.run) for one in make]
+
+
+SECOND = WorkOrder(recording=FIRST.recording, run=2, start=Stage.TRANSCRIBE)
+THIRD = WorkOrder(recording=FIRST.recording, run=3, start=Stage.REPORT)
+
+
+class TestRestore:
+    def test_a_recording_comes_back_with_its_runs_and_results_and_nothing_is_started(self, records: Records) -> None:
+        recording = a_recording()
+        runs = [an_end(FIRST), an_end(SECOND, ready=False)]
+        results = results_of(SECOND) + results_of(FIRST)
+        assert records.library.restore(recording, runs, results) == recording
+        assert records.library.recordings() == [recording]
+        assert records.library.known(recording.source, "0" * 64) == recording
+        assert records.journal.ended(recording.id) == runs
+        assert records.journal.standing(recording.id) == runs[1].standing
+        assert records.library.transcript(recording.id) == a_transcript(recording.id, 1)
+        assert records.library.attribution(recording.id, 2) == an_attribution(recording.id, 2)
+        assert records.library.reports(recording.id) == [a_report(recording.id, 1)]
+        assert records.started() == []
+        assert records.journal.open_orders() == []
+
+    def test_it_comes_back_as_it_was(self, records: Records) -> None:
+        """What a library tells of itself, restored into it, changes nothing."""
+        recording = kept(records)
+        walked(records, FIRST)
+        walked(records, retried(records, recording.id), ready=False)
+        ended = records.journal.ended(recording.id)
+        started = records.started()
+        assert records.library.restore(recording, ended, results_of(SECOND)) == recording
+        assert records.journal.ended(recording.id) == ended
+        assert records.started() == started
+
+    def test_work_is_started_where_it_is_asked_for(self, records: Records) -> None:
+        recording = a_recording()
+        records.library.restore(recording, [an_end(FIRST, ready=False)], (), SECOND)
+        assert records.started() == [SECOND]
+        assert records.journal.open_orders() == [SECOND]
+        assert records.journal.standing(recording.id) == Standing(state=State.RECEIVED, run=2)
+
+    def test_a_recording_without_any_run_gets_its_first(self, records: Records) -> None:
+        records.library.restore(a_recording())
+        assert records.started() == [FIRST]
+
+    def test_nothing_is_started_twice(self, records: Records) -> None:
+        recording = a_recording()
+        for work in (FIRST, FIRST, SECOND, None):
+            records.library.restore(recording, (), (), work)
+        assert records.started() == [FIRST]
+        records.journal.ready(FIRST)
+        records.library.restore(recording, (), (), FIRST)
+        assert records.started() == [FIRST]
+        records.library.restore(recording, (), (), THIRD)
+        assert records.started() == [FIRST, THIRD]
+
+    def test_nothing_is_left_where_the_work_cannot_be_started(self, records: Records) -> None:
+        recording = a_recording()
+        records.cannot_start.set()
+        with pytest.raises(CannotStart):
+            records.library.restore(recording)
+        assert records.library.recordings() == []
+        assert records.library.sources() == []
+
+    def test_what_stands_is_not_touched_and_what_is_missing_is_added(self, records: Records) -> None:
+        recording = kept(records)
+        records.library.save(a_transcript(recording.id, engine="that stands"))
+        records.journal.fail(FIRST, Stage.ATTRIBUTE, "internal", "that stands")
+        (before,) = records.journal.ended(recording.id)
+        other = recording.model_copy(update={"details": details(city="elsewhere")})
+        records.library.restore(other, [an_end(FIRST), an_end(SECOND)], results_of(FIRST))
+        assert records.library.recording(recording.id) == recording
+        assert records.journal.ended(recording.id) == [before, an_end(SECOND)]
+        assert records.library.transcript(recording.id, 1).engine == "that stands"
+        assert records.library.attribution(recording.id) == an_attribution(recording.id)
+
+    def test_the_same_bytes_under_another_id_are_no_second_recording(self, records: Records) -> None:
+        recording = kept(records)
+        twin = a_recording(2, content=b"bytes of 1")
+        assert records.library.restore(twin, [an_end(WorkOrder(recording=twin.id, run=1))]) == recording
+        assert records.library.recordings() == [recording]
+        assert records.library.known(twin.source, "0" * 64) is None
+
+    def test_other_bytes_under_the_same_id_are_refused(self, records: Records) -> None:
+        recording = kept(records)
+        other = a_recording(2, identity=recording.id)
+        with pytest.raises(Integrity) as refused:
+            records.library.restore(other)
+        assert refused.value.code is Code.BLOB_CONFLICT
+        assert records.library.recordings() == [recording]
+
+    def test_a_forgotten_one_comes_back_hidden_and_can_be_erased(self, records: Records) -> None:
+        recording = a_recording()
+        now = dt.datetime.now(dt.UTC)
+        records.library.remember([Source(key=recording.source, recording=recording.id, seen_at=now, forgotten_at=now)])
+        records.library.restore(recording, (), results_of(FIRST))
+        assert records.library.recordings() == []
+        assert records.library.half_forgotten() == [recording]
+        assert records.started() == []
+        assert records.journal.standing(recording.id).run == 1, "forget asks which runs to cancel"
+        assert records.journal.ended(recording.id) == []
+        records.library.erase(recording.id)
+        assert records.library.half_forgotten() == []
+        with pytest.raises(Rejected):
+            records.library.known(recording.source, "0" * 64)
+
+    def test_one_that_is_being_forgotten_stays_so(self, records: Records) -> None:
+        recording = kept(records)
+        records.library.forget(recording.id)
+        assert records.library.restore(recording, [an_end(FIRST)], results_of(FIRST)) == recording
+        assert records.library.half_forgotten() == [recording]
+        assert records.library.made(recording.id) == set()
+
+    def test_results_that_no_library_can_hold_are_left_out_and_the_rest_stays(self, records: Records) -> None:
+        recording = a_recording()
+        results: list[Transcript | Attribution | Report] = [
+            a_transcript(recording.id),
+            a_report(recording.id),
+            a_transcript(recording.id, 2, lines=("\0",)),
+        ]
+        records.library.restore(recording, [an_end(FIRST)], results)
+        assert records.library.made(recording.id) == {(Stage.TRANSCRIBE, 1, "")}
+
+    def test_eight_that_restore_the_same_at_once_start_it_once(self, records: Records) -> None:
+        assert at_once(8, lambda _: records.library.restore(a_recording())) == [a_recording()] * 8
+        assert records.library.recordings() == [a_recording()]
+        assert records.started() == [FIRST]
+
+
 class TestDatabase:
     """What only a database can promise."""
+
+    def test_a_result_that_contradicts_itself_does_not_keep_its_recording_from_coming_back(
+        self, sql: SqlRecords
+    ) -> None:
+        recording = a_recording()
+        sound = an_attribution(recording.id)
+        twice = sound.model_copy(update={"speakers": (sound.speakers[0], sound.speakers[0])})
+        sql.library.restore(recording, [an_end(FIRST)], [a_transcript(recording.id), twice, a_report(recording.id)])
+        assert sql.library.made(recording.id) == {(Stage.TRANSCRIBE, 1, "")}
+        assert sql.count(schema.speaker) == 0
 
     def test_erasing_leaves_no_row_but_the_marked_sources(self, sql: SqlRecords) -> None:
         recording = kept(sql)

@@ -24,7 +24,7 @@ def binary() -> Path | None:
     return max((_ROOT / ".cache/minio").glob(_BUILT), default=None)
 
 
-# A mark, not only the fixture's own skip: pytest then folds the skips of a file into one line.
+# A mark, not only the fixture's own skip: pytest then folds many skips into one line. Best on a fixture's parameter.
 NEEDS_MINIO = pytest.mark.skipif(binary() is None and shutil.which("go") is None, reason=NOT_INSTALLED)
 
 
@@ -81,7 +81,8 @@ def minio_program() -> Path:
     built_now = subprocess.run([_ROOT / "scripts/build-minio"], capture_output=True, text=True, check=False)
     built = binary()
     if built is None:
-        pytest.skip(f"MinIO IS NOT TESTED HERE: {built_now.stderr.strip() or built_now.stdout.strip()}")
+        said = "; ".join((built_now.stdout + built_now.stderr).splitlines()[-3:])
+        pytest.skip(f"MinIO IS NOT TESTED HERE: {said}")
     return built
 
 

@@ -206,10 +206,12 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "MINIO_AUDIO_BUCKET_NAME.",
     ),
     Code.LIFECYCLE_UNSUPPORTED: (
-        "The store {bucket} has no lifecycle rules, so nothing would ever expire by itself. Take out the lifecycle settings "
-        "(MINIO_EXPIRE_..., MINIO_MOVE_..., MINIO_ABANDON_...), or use a store that has them.",
-        "У хранилища {bucket} нет правил жизненного цикла: само ничего не истечёт. Уберите эти настройки (MINIO_EXPIRE_..., "
-        "MINIO_MOVE_..., MINIO_ABANDON_...) или используйте хранилище, где они есть.",
+        "The store {bucket} does not carry out the lifecycle rule {rule}: {reason}. No rule was changed. Take out that "
+        "lifecycle setting (MINIO_EXPIRE_..., MINIO_MOVE_..., MINIO_ABANDON_...); `voxpersona storage sweep` drops "
+        "unfinished uploads in any store.",
+        "Хранилище {bucket} не выполняет правило жизненного цикла {rule}: {reason}. Правила не изменены. Уберите эту "
+        "настройку (MINIO_EXPIRE_..., MINIO_MOVE_..., MINIO_ABANDON_...); незавершённые загрузки удаляет в любом хранилище "
+        "`voxpersona storage sweep`.",
     ),
     Code.MASTER_KEY_ABSENT: (
         "The master key {key} is needed and is not there ({reason}). Put the key file back from its backup and name it in "

@@ -3,7 +3,7 @@
     receive -> transcribe -> attribute -> report -> index -> ask -> export
 
 `receive` ends with an acknowledged recording and a work order. `whole_way` below carries the order out; `ask`,
-`export`, `check` and `forget` are for those who come later. One verb per file.
+`export`, `check`, `repair`, `rebuild` and `forget` are for those who come later. One verb per file.
 """
 
 from collections.abc import Callable, Sequence

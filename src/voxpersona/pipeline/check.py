@@ -1,7 +1,7 @@
 """Check: prove the archive whole. Compares what the library believes with the bytes that exist; changes nothing."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from voxpersona.errors import Code, Integrity, NotFound
@@ -60,10 +60,15 @@ def check(
         buckets=buckets,
     )
     if read:
-        told = {_identity(problem) for problem in problems}
         found = every_byte((audio, archive), library, lambda done: on_progress(share + done * (1 - share)))
-        problems = [*problems, *(problem for problem in found if _identity(problem) not in told)]
+        problems = [*problems, *untold(found, problems)]
     return problems
+
+
+def untold(found: Iterable[Problem], told: Sequence[Problem]) -> Iterator[Problem]:
+    """Of what reading every byte found, that which presence and sizes have not told of the same blob already."""
+    damaged = {one.key for one in told if one.kind in (Kind.HASH_DIFFERS, Kind.SIZE_DIFFERS, Kind.MANIFEST_DIFFERS)}
+    return (one for one in found if one.key not in damaged)
 
 
 def quick_check(
@@ -114,10 +119,6 @@ def quick_check(
 def problem(kind: Kind, recording: str, key: str, detail: str) -> Problem:
     """One problem; `recording` and `key` are empty where it is of neither."""
     return Problem(kind=kind, recording=recording, key=key, detail=detail)
-
-
-def _identity(found: Problem) -> tuple[str, str, str]:
-    return found.kind, found.recording, found.key
 
 
 def _while_it_stands(recording: Recording, found: Iterator[Problem], library: Library) -> Sequence[Problem]:

@@ -13,7 +13,7 @@ from voxpersona.errors import Code, Integrity, NotFound, Rejected
 from voxpersona.model import Manifest, Problem, Recording, RecordingId, Run, Source, Stage, State
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.adopt import adopt
-from voxpersona.pipeline.check import Kind, every_byte, is_absent, quick_check, result_keys
+from voxpersona.pipeline.check import Kind, every_byte, is_absent, quick_check, result_keys, untold
 from voxpersona.pipeline.deliveries import Deliveries
 from voxpersona.pipeline.forget import bury
 from voxpersona.pipeline.holdings import Holding, holding
@@ -79,7 +79,7 @@ def repair(
     found = [Seen(problem, repaired=identity not in still) for identity, problem in seen.items()]
     if read:
         damaged = every_byte((audio, archive), library, lambda done: on_progress(share + done * (1 - share)))
-        found += [Seen(problem) for problem in damaged if _identity(problem) not in still]
+        found += [Seen(problem) for problem in untold(damaged, left)]
     on_progress(1.0)
     return found
 
@@ -111,8 +111,14 @@ class _Mender:
         """Whatever can be done about them. What one recording is to blame for does not hinder the others."""
         if any(problem.kind in (Kind.SOURCE_MISSING, Kind.FORGET_UNFINISHED) for problem in problems):
             self._mend_forgotten()
-        for owner in dict.fromkeys(problem.recording for problem in problems if problem.recording):
-            self._tried(self._mend_recording, RecordingId(owner), problems)
+        owners = {RecordingId(problem.recording) for problem in problems if problem.recording}
+        for owner in sorted(owners, key=self._rank):
+            self._tried(self._mend_recording, owner, problems)
+
+    def _rank(self, owner: RecordingId) -> tuple[bool, bool, bool, RecordingId]:
+        """Of the same bytes under two ids only one comes back: rather the one with a manifest, which was worked on."""
+        held = holding(owner, self.audio, self.archive)
+        return not held.has_manifest, not held.ended, not held.made, owner
 
     def _tried(self, verb: Callable[..., None], *arguments: object) -> None:
         """A stopped store or library ends the repair; what was damaged or is not to be had stays a problem."""

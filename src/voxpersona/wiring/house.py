@@ -137,7 +137,8 @@ class House:
     def store(self) -> Store:
         """Both buckets as everybody sees them, checked and made if missing."""
         place = place_of(self.store_settings, self._store_directory)
-        return open_store(place, self._bare, self.keyring, scratch=self.scratch)
+        accept_plain = not self.settings.encrypted_only
+        return open_store(place, self._bare, self.keyring, scratch=self.scratch, accept_plain=accept_plain)
 
     @property
     def buckets_control(self) -> tuple[Bucket, ...]:

@@ -66,14 +66,16 @@ def open_bare(settings: StoreSettings | None, *, directory: Path, scratch: Path)
     return audio, _in_s3(settings, settings.bucket_name, scratch, rules_of(settings, is_audio=False))
 
 
-def open_store(place: str, bare: tuple[Bare, Bare], keyring: Keyring | None, *, scratch: Path) -> Store:
+def open_store(
+    place: str, bare: tuple[Bare, Bare], keyring: Keyring | None, *, scratch: Path, accept_plain: bool = True
+) -> Store:
     """Put what everybody reads and writes before the bare buckets.
 
     Configuration MASTER_KEY_ABSENT or MASTER_KEY_WRONG where the archive was encrypted with other master keys.
     """
     for room in bare:
         agree(keyring, room.stored)
-    audio, archive = (Room(**vars(room), blobs=_seen(room.stored, keyring, scratch)) for room in bare)
+    audio, archive = (Room(**vars(room), blobs=_seen(room.stored, keyring, scratch, accept_plain)) for room in bare)
     return Store(place, audio, archive, keyring)
 
 
@@ -84,9 +86,11 @@ def place_of(settings: StoreSettings | None, directory: Path) -> str:
     return f"{settings.url}/{settings.audio_bucket_name} + {settings.bucket_name}"
 
 
-def _seen(stored: Blobs, keyring: Keyring | None, scratch: Path) -> Blobs:
+def _seen(stored: Blobs, keyring: Keyring | None, scratch: Path, accept_plain: bool) -> Blobs:
     plain = VerifyingBlobs(stored)
-    return plain if keyring is None else EncryptingBlobs(stored, keyring, plain=plain, scratch=scratch)
+    if keyring is None:
+        return plain
+    return EncryptingBlobs(stored, keyring, plain=plain, accept_plain=accept_plain, scratch=scratch)
 
 
 def _in_directory(root: Path) -> Bare:
@@ -120,12 +124,14 @@ def _in_s3(settings: StoreSettings, name: str, scratch: Path, rules: Sequence[Ru
         abilities=cache(bucket.abilities),
         spool=scratch,
         part_size=settings.part_size_mb * _MIB,
+        verified_above=True,
     )
     stored = RetryingBlobs(
         MeteringBlobs(blobs, meter),
         deadline=settings.retry_seconds,
         attempts=settings.retry_attempts,
         budget=Budget(),
+        verified_above=True,
     )
     return Bare(stored, bucket, meter, rules)
 

@@ -88,6 +88,14 @@ def test_bytes_are_counted_once_however_often_the_store_draws_them() -> None:
     assert (of(meter, "read").received, of(meter, "read").sent) == (8, 0)
 
 
+def test_what_was_drawn_stays_counted_where_the_second_time_fails() -> None:
+    meter = Meter()
+    blobs = MeteringBlobs(Hashing(FaultyBlobs(MemoryBlobs(), [Fault("put", at_byte=2)])), meter)
+    with pytest.raises(Unavailable):
+        blobs.put("a", [b"one", b"two"])
+    assert (of(meter, "put").outcomes, of(meter, "put").sent) == ({"store-unavailable": 1}, 6)
+
+
 def test_content_that_breaks_off_is_no_fault_of_the_store() -> None:
     def broken() -> Iterator[bytes]:
         yield b"1234"

@@ -47,6 +47,12 @@ def fails(error: VoxPersonaError, times: int) -> FaultyBlobs:
     return FaultyBlobs(filled(a=b"x"), [Fault(of, call, error) for of in CALLS for call in range(1, times + 1)])
 
 
+class Final(Unavailable):
+    """As an adapter says that the same call will fail again."""
+
+    retryable = False
+
+
 class TestWhen:
     @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
     @pytest.mark.parametrize("code", [Code.STORE_UNAVAILABLE, Code.STORE_UNREACHABLE])
@@ -61,6 +67,7 @@ class TestWhen:
         [
             Unavailable(Code.NO_SPACE, "planned", where="the bucket"),
             Unavailable(Code.LIBRARY_UNAVAILABLE, "planned"),
+            Final(Code.STORE_UNAVAILABLE, "planned"),
             NotFound(Code.BLOB_ABSENT, "planned"),
             Forbidden(Code.FORBIDDEN, "planned"),
             Integrity(Code.BLOB_CORRUPT, "planned"),

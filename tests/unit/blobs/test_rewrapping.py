@@ -94,7 +94,10 @@ def test_a_blob_under_an_unknown_key_is_named_and_holds_up_no_other(locked: Lock
 
 def test_a_damaged_seal_is_named_left_as_it_is_and_holds_up_no_other(locked: Locked) -> None:
     seal = locked.below.stat(KEYS[0]).metadata["sealed"]
-    spoilt = {**locked.below.stat(KEYS[0]).metadata, "sealed": seal[:-1] + ("A" if seal[-1] != "A" else "E")}
+    spoilt = {
+        **locked.below.stat(KEYS[0]).metadata,
+        "sealed": seal[:-9] + ("A" if seal[-9] != "A" else "E") + seal[-8:],
+    }
     locked.below.relabel(KEYS[0], spoilt)
     locked.below.relabel(KEYS[1], {"sealed": "nonsense"})
     locked.keyring.rotate()

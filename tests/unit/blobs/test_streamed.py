@@ -101,6 +101,7 @@ REARRANGED: dict[str, Callable[[], Iterator[bytes]]] = {
     "two exchanged": lambda: iter([SEGMENTS[0], SEGMENTS[2], SEGMENTS[1], SEGMENTS[3]]),
     "one twice": lambda: iter([SEGMENTS[0], SEGMENTS[1], SEGMENTS[1], SEGMENTS[3]]),
     "one left out": lambda: iter([SEGMENTS[0], SEGMENTS[2], SEGMENTS[3]]),
+    "the last left out": lambda: iter(SEGMENTS[:-1]),
     "one too many": lambda: iter([*SEGMENTS, SEGMENTS[1]]),
     "a byte too many": lambda: iter([STORED, b"x"]),
     "a byte too few": lambda: iter([STORED[:-1]]),

@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.builders_blobs import some_bytes
@@ -26,6 +26,7 @@ def sums_of(content: bytes, segment: int) -> Sums:
 
 
 @given(parts=PARTS, segment=st.integers(1, 50))
+@example(parts=[b"1", b"2345", b"6789", b"", b"abc"], segment=4)
 def test_every_segment_has_its_hash_however_the_parts_came(parts: list[bytes], segment: int) -> None:
     content = b"".join(parts)
     summing = Summing(segment)

@@ -1,5 +1,6 @@
 """No byte is served that was not checked, wherever the store is damaged, and whatever became of the sums."""
 
+import itertools
 import logging
 import threading
 import tracemalloc
@@ -16,7 +17,7 @@ from voxpersona.adapters.blobs.directory import DirectoryBlobs
 from voxpersona.adapters.blobs.keys import digest
 from voxpersona.adapters.blobs.memory import MemoryBlobs
 from voxpersona.adapters.blobs.verifying import VerifyingBlobs
-from voxpersona.errors import Code, Integrity, NotFound, Unavailable
+from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable
 from voxpersona.ports import Blobs
 
 SEGMENT = 100
@@ -64,6 +65,17 @@ def served(parts: Iterator[bytes]) -> tuple[bytes, Integrity | None]:
 
 
 RANGES = [(start, end) for start in (0, 1, 99, 100, 450, 900, 949) for end in (1, 100, 101, 500, 949, 950, 2000, None)]
+
+
+class Reciting(PassingBlobs):
+    """Yields these parts whatever is asked of blob `a`."""
+
+    def __init__(self, inner: Blobs, parts: Iterator[bytes]) -> None:
+        super().__init__(inner)
+        self._parts = parts
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        return self._parts if key == "a" else super().read(key, start, end)
 
 
 @pytest.mark.parametrize("with_sums", [True, False])
@@ -114,6 +126,25 @@ def test_a_blob_of_another_length_on_the_disk_is_never_served(
             list(blobs.read("a", start, end))
 
 
+@pytest.mark.parametrize("segments", [0, 2, 5])
+def test_a_read_that_ends_between_two_segments_is_short(segments: int) -> None:
+    inner = MemoryBlobs()
+    VerifyingBlobs(inner, segment=SEGMENT).put("a", [CONTENT])
+    blobs = VerifyingBlobs(Reciting(inner, iter([CONTENT[: segments * SEGMENT]])), segment=SEGMENT)
+    gathered, error = served(blobs.read("a", 0, 600))
+    assert gathered == CONTENT[: segments * SEGMENT]
+    assert error is not None
+
+
+@pytest.mark.parametrize("size", [50, SIZE])
+def test_a_store_that_never_ends_does_not_fill_the_memory(size: int) -> None:
+    inner = MemoryBlobs()
+    VerifyingBlobs(inner, segment=SEGMENT).put("a", [CONTENT[:size]])
+    endless = VerifyingBlobs(Reciting(inner, itertools.repeat(b"0123456789")), segment=SEGMENT)
+    with pytest.raises(Integrity):
+        list(endless.read("a"))
+
+
 @pytest.mark.parametrize("file", ["a", SUMS_FILE])
 def test_any_byte_flipped_on_the_disk_is_found_or_does_no_harm(tmp_path: Path, file: str) -> None:
     VerifyingBlobs(DirectoryBlobs(tmp_path), segment=SEGMENT).put("a", [CONTENT])
@@ -155,6 +186,18 @@ def test_a_range_reads_its_segments_and_no_more_and_the_sums_once() -> None:
     for start, end in ((150, 151), (200, 300), (899, 930), (0, None), (400, 400)):
         list(blobs.read("a", start, end))
     assert store.reads == [(SUMS, 0, None), *[("a", *of) for of in ((100, 200), (200, 300), (800, None), (0, None))]]
+
+
+def test_only_so_many_sums_are_held_the_latest_used() -> None:
+    store = Asked(MemoryBlobs())
+    blobs = VerifyingBlobs(store, segment=1)
+    for number in range(65):
+        blobs.put(f"{number}", [b"xyz"])
+    store.reads.clear()
+    for number in (*range(64), 0, 64, 0, 1):
+        list(blobs.read(f"{number}", 1, 2))
+    fetched = [key for key, _, _ in store.reads if key.startswith(".voxpersona/")]
+    assert fetched == [f".voxpersona/sums/{digest(f'{number}')}" for number in (*range(65), 1)]
 
 
 def test_a_small_blob_has_no_sums() -> None:
@@ -263,7 +306,15 @@ class TestSumsLost:
             asker.join()
         assert store.reads.count(("a", 0, None)) == store.reads.count((SUMS, 0, None)) == 1
 
-    @pytest.mark.parametrize("fault", [Fault("put", 2), Fault("put", 2, after=True), Fault("read")])
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault("put", 2),
+            Fault("put", 2, after=True),
+            Fault("put", 2, Configuration(Code.STORE_PERMISSION, "planned")),
+            Fault("read"),
+        ],
+    )
     def test_a_blob_stands_also_where_its_sums_could_not_be_written(self, fault: Fault) -> None:
         store = FaultyBlobs(MemoryBlobs(), [fault])
         blobs = VerifyingBlobs(store, segment=SEGMENT)

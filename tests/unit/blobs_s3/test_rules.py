@@ -136,5 +136,5 @@ def test_a_rule_under_our_name_that_we_never_made_is_no_rule_of_ours(body: str) 
     ids=["abandon a kind", "move nowhere", "expire somewhere"],
 )
 def test_a_rule_that_makes_no_sense_is_the_callers_mistake(rule: Rule) -> None:
-    with pytest.raises(ValueError, match="kind|storage class"):
+    with pytest.raises(ValueError, match=r"kind|storage class"):
         with_rules(None, [rule], below="")

@@ -10,7 +10,7 @@ from tests.rooms import Rooms
 from voxpersona.adapters.blobs.memory import MemoryBlobs
 from voxpersona.adapters.media.memory import memory_recording
 from voxpersona.errors import Code, Rejected, Unavailable
-from voxpersona.model import Manifest, State
+from voxpersona.model import Manifest, Source, State
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.receive import sweep_spool
 
@@ -53,6 +53,31 @@ def test_a_lost_original_is_put_back_when_the_same_bytes_come_again(rooms: Rooms
     assert rooms.receive(source="path:{sha256}:/backup/a.ogg").is_duplicate
     assert b"".join(rooms.audio.read(recording.original.key)) == memory_recording(10.0)
     assert documents.read(rooms.audio, layout.manifest(recording.id), Manifest).recording == recording
+
+
+def test_every_further_way_a_recording_came_stands_beside_it(rooms: Rooms) -> None:
+    recording = rooms.receive().recording
+    for _ in range(2):
+        rooms.receive(source="telegram:7:8:9", name="b.ogg")
+        rooms.receive()
+    key = layout.source(recording.id, "telegram:7:8:9")
+    assert [blob.key for blob in rooms.audio.list() if "/sources/" in blob.key] == [key]
+    assert [documents.read(rooms.audio, key, Source)] == [
+        source for source in rooms.library.sources() if source.key != recording.source
+    ]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_further_way_that_could_not_be_written_down_is_not_acknowledged_and_a_repeat_heals(
+    after: bool, tmp_path: Path
+) -> None:
+    store = MemoryBlobs()
+    rooms = Rooms(tmp_path, audio=FaultyBlobs(store, [Fault("put", call=3, after=after)]))
+    recording = rooms.receive().recording
+    with pytest.raises(Unavailable):
+        rooms.receive(source="telegram:7:8:9")
+    assert rooms.receive(source="telegram:7:8:9").is_duplicate
+    assert layout.source(recording.id, "telegram:7:8:9") in [blob.key for blob in store.list()]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from voxpersona.adapters.blobs.streamed import KEY, NotAuthentic, expand
 from voxpersona.errors import Code, Configuration
@@ -173,7 +173,7 @@ class _Key(BaseModel):
 
     id: str
     created_at: AwareDatetime
-    key: Base64Bytes
+    key: str
     check: str
 
 
@@ -204,13 +204,27 @@ def _parse(path: Path, content: bytes) -> tuple[MasterKey, ...]:
         raise _wrong(path, "it is damaged, or no key file") from None  # not chained: nothing of the content is shown
     if read.format != _FORMAT:
         raise _wrong(path, f"it is not of the format {_FORMAT}")
-    keys = tuple(MasterKey(key.id, key.created_at, key.key) for key in read.keys)
+    keys = tuple(MasterKey(key.id, key.created_at, _secret(path, key)) for key in read.keys)
     if [key.id for key in keys] != [f"k{number}" for number in range(1, len(keys) + 1)] or not keys:
         raise _wrong(path, "its keys are not k1, k2 and so on: some are missing")
     for key, told in zip(keys, read.keys, strict=True):
-        if len(key.secret) != KEY or not hmac.compare_digest(key.check.encode(), told.check.encode()):
-            raise _wrong(path, f"the key {key.id} is damaged or mistyped")
+        if key.check != told.check:
+            raise _mistyped(path, told)
     return keys
+
+
+def _secret(path: Path, told: _Key) -> bytes:
+    try:
+        secret = base64.b64decode(told.key, validate=True)
+    except ValueError:
+        raise _mistyped(path, told) from None  # not chained: nothing of the content is shown
+    if len(secret) != KEY or base64.b64encode(secret).decode() != told.key:
+        raise _mistyped(path, told)
+    return secret
+
+
+def _mistyped(path: Path, told: _Key) -> Configuration:
+    return _wrong(path, f"the key {told.id[:8]} is damaged or mistyped")
 
 
 def _wrong(path: Path, reason: str) -> Configuration:

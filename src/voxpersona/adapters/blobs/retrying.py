@@ -2,7 +2,8 @@
 
 Asked again is after STORE_UNAVAILABLE and STORE_UNREACHABLE only: a server that restarts, sheds load or lost a
 connection is well again in seconds. A full disk (NO_SPACE) is not emptied by asking, so that its owner hears of it at
-once; the other Unavailable codes are not a store's. Everything else is an answer, and an answer is not asked again.
+once; the other Unavailable codes are not a store's. An error that says it is not `retryable`, and everything that is
+no Unavailable, is an answer: an answer is not asked again.
 
 Between tries: exponential backoff with full jitter, or what the server asked for (the fact `retry_after`, seconds).
 A try may repeat work whose answer was lost; every method of the port bears that.
@@ -247,7 +248,7 @@ class _Tries:
 
     def another(self, error: Unavailable, *, able: bool = True) -> bool:
         """Wait for the next try; False where there is none, and then the error says how it was tried."""
-        if error.code not in WORTH_IT:
+        if not error.retryable or error.code not in WORTH_IT:
             return False
         pause = self._pause(error)
         if not able or pause is None or self._here >= self._rules.attempts:

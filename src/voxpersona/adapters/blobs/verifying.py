@@ -97,9 +97,6 @@ class VerifyingBlobs:
         """See the port. The blob goes first: sums alone do no harm, and the next delete takes them."""
         self._inner.delete(key)
         self._inner.delete(_sums_key(key))
-        with self._lock:
-            for held in [held for held in self._held if held[0] == key]:
-                del self._held[held]
 
     def link(self, key: str, seconds: int, name: str) -> str:
         """See the port. What is downloaded there is not checked here."""

@@ -2,13 +2,19 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
 
-from voxpersona.adapters.library.standing import OVER, in_order, standing_of
+from voxpersona.adapters.library.memory_rows import (
+    Kept,
+    KeptRun,
+    first_source,
+    over,
+    refuse_report_on_nothing,
+    result_of,
+)
+from voxpersona.adapters.library.standing import OVER, in_order
 from voxpersona.adapters.library.writable import (
     refuse_unwritable_recording,
     refuse_unwritable_result,
@@ -17,7 +23,6 @@ from voxpersona.adapters.library.writable import (
 )
 from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
 from voxpersona.model import (
-    STAGES,
     Attribution,
     Progress,
     Recording,
@@ -36,59 +41,6 @@ from voxpersona.ports import Made
 Enqueue = Callable[[WorkOrder], None]
 """Starts the work of an order. Where it raises, nothing of what asked for it is kept."""
 
-Result = TypeVar("Result", Transcript, Attribution, Report)
-
-
-@dataclass
-class _Run:
-    order: WorkOrder
-    state: State = State.RECEIVED
-    failed_stage: Stage | None = None
-    failed_code: str | None = None
-    failed_reason: str | None = None
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    finished_at: datetime | None = None
-    stages: dict[Stage, Progress] = field(default_factory=dict)
-
-    def end_stages(self, *, but: Stage | None = None) -> None:
-        for stage, progress in self.stages.items():
-            if stage is not but and progress.finished_at is None:
-                ended = {"share": 1.0, "finished_at": datetime.now(UTC)}
-                self.stages[stage] = progress.model_copy(update=ended)
-
-    @property
-    def standing(self) -> Standing:
-        return standing_of(
-            state=self.state,
-            run=self.order.run,
-            stages=sorted(self.stages.values(), key=lambda progress: STAGES.index(progress.stage)),
-            failed_stage=self.failed_stage,
-            failed_code=self.failed_code,
-            failed_reason=self.failed_reason,
-        )
-
-
-@dataclass
-class _Kept:
-    """A recording with everything that belongs to it."""
-
-    recording: Recording
-    runs: dict[int, _Run]
-    is_forgotten: bool = False
-    transcripts: dict[int, Transcript] = field(default_factory=dict)
-    attributions: dict[int, Attribution] = field(default_factory=dict)
-    reports: dict[str, dict[int, Report]] = field(default_factory=dict)
-    ids: dict[tuple[str, str, int], int] = field(default_factory=dict)
-
-    def current(self, results: Mapping[int, Result]) -> Result | None:
-        """That of the newest run that ended well, else the newest there is."""
-        ready = {number for number, run in self.runs.items() if run.state is State.READY}
-        return results[max(results, key=lambda number: (number in ready, number))] if results else None
-
-    @property
-    def newest_run(self) -> _Run:
-        return self.runs[max(self.runs)]
-
 
 class MemoryLibrary:
     """See `ports.Library`. One lock around everything; `enqueue` is called while it is held."""
@@ -98,9 +50,9 @@ class MemoryLibrary:
         self._ids = itertools.count(1)
         self._sources: dict[str, Source] = {}
         self.lock = threading.RLock()
-        self.kept: dict[RecordingId, _Kept] = {}
+        self.kept: dict[RecordingId, Kept] = {}
 
-    def visible(self, recording: RecordingId) -> _Kept:
+    def visible(self, recording: RecordingId) -> Kept:
         """NotFound RECORDING_UNKNOWN."""
         kept = self.kept.get(recording)
         if kept is None or kept.is_forgotten:
@@ -133,8 +85,8 @@ class MemoryLibrary:
                 raise Unavailable(Code.LIBRARY_UNAVAILABLE, reason, reason=reason)
             order = WorkOrder(recording=recording.id, run=1)
             self._enqueue(order)
-            self._remember_now(recording.source, recording.id)
-            self.kept[recording.id] = _Kept(recording, {1: _Run(order)})
+            self._sources[recording.source] = first_source(recording)
+            self.kept[recording.id] = Kept(recording, {1: KeptRun(order)})
             return recording, True
 
     def recording(self, identity: str) -> Recording:
@@ -163,7 +115,7 @@ class MemoryLibrary:
                 kept.attributions.setdefault(result.number, result)
             else:
                 template = result.template
-                _refuse_report_on_nothing(kept, result)
+                refuse_report_on_nothing(kept, result)
                 kept.reports.setdefault(template, {}).setdefault(result.number, result)
             key = (type(result).__name__, template, result.number)
             if key not in kept.ids:
@@ -174,13 +126,13 @@ class MemoryLibrary:
         with self.lock:
             kept = self.kept.get(recording)
             results = {} if kept is None else kept.transcripts
-            return _result(kept, results, recording, number, "transcription")
+            return result_of(kept, results, recording, number, "transcription")
 
     def attribution(self, recording: RecordingId, number: int | None = None) -> Attribution:
         with self.lock:
             kept = self.kept.get(recording)
             results = {} if kept is None else kept.attributions
-            return _result(kept, results, recording, number, "attribution")
+            return result_of(kept, results, recording, number, "attribution")
 
     def reports(self, recording: RecordingId, number: int | None = None) -> Sequence[Report]:
         with self.lock:
@@ -244,7 +196,6 @@ class MemoryLibrary:
         with self.lock:
             for kept in self.kept.values():
                 if kept.recording.original.sha256 == recording.original.sha256 and kept.recording.id != recording.id:
-                    self._remember_now(recording.source, kept.recording.id)
                     return kept.recording
             found = self.kept.get(recording.id)
             if found is not None and found.recording.original.sha256 != recording.original.sha256:
@@ -252,60 +203,22 @@ class MemoryLibrary:
                 raise Integrity(Code.BLOB_CONFLICT, f"{key} is kept with other bytes", key=key)
             marked = self._sources.get(recording.source)
             is_hidden = found.is_forgotten if found else marked is not None and marked.forgotten_at is not None
-            kept = found or _Kept(recording, {}, is_forgotten=is_hidden)
-            runs_then = {run.order.run: _over(run) for run in runs} | kept.runs
+            kept = found or Kept(recording, {}, is_forgotten=is_hidden)
+            runs_then = {run.order.run: over(run) for run in runs} | kept.runs
             if work is None and not runs_then:
                 work = WorkOrder(recording=recording.id, run=1)
-            is_behind = (
-                any(number >= work.run or run.state not in OVER for number, run in runs_then.items()) if work else True
-            )
-            if work is not None and not is_behind:
+            standing = [(number, run.state) for number, run in runs_then.items()]
+            if work is not None and all(number < work.run and state in OVER for number, state in standing):
                 if not is_hidden:
                     self._enqueue(work)
-                runs_then[work.run] = _Run(work)
-            self._remember_now(recording.source, recording.id)
+                runs_then[work.run] = KeptRun(work)
+            self._sources.setdefault(recording.source, first_source(recording))
             kept.runs = dict(sorted(runs_then.items()))
             self.kept[recording.id] = kept
             for result in in_order(results):
                 with suppress(NotFound, Integrity):  # hidden, on nothing, or never to be kept
                     self.save(result)
             return kept.recording
-
-
-def _over(run: Run) -> _Run:
-    """The row of a run that its document tells of."""
-    standing = run.standing
-    has_failed = standing.state is State.FAILED
-    return _Run(
-        run.order,
-        state=standing.state,
-        failed_stage=(standing.stage or run.order.start) if has_failed else None,
-        failed_code=writable(standing.failed_code or Code.INTERNAL) if has_failed else None,
-        failed_reason=writable(standing.failed_reason or "") if has_failed else None,
-        started_at=min((progress.started_at for progress in standing.stages), default=run.ended_at),
-        finished_at=run.ended_at,
-        stages={progress.stage: progress for progress in standing.stages},
-    )
-
-
-def _result(
-    kept: _Kept | None, results: Mapping[int, Result], recording: RecordingId, number: int | None, kind: str
-) -> Result:
-    found = None
-    if kept is not None and not kept.is_forgotten:
-        found = kept.current(results) if number is None else results.get(number)
-    if found is None:
-        raise NotFound(Code.RESULT_ABSENT, f"{recording} has no {kind} yet", id=recording, kind=kind)
-    return found
-
-
-def _refuse_report_on_nothing(kept: _Kept, report: Report) -> None:
-    attributed = any(
-        made.number <= report.number and made.transcript in kept.transcripts for made in kept.attributions.values()
-    )
-    if not attributed:
-        detail = f"{report.recording} has no attribution to report on"
-        raise NotFound(Code.RESULT_ABSENT, detail, id=report.recording, kind="attribution")
 
 
 class MemoryJournal:
@@ -315,7 +228,7 @@ class MemoryJournal:
         self._library = library
         self._enqueue = enqueue
 
-    def _run(self, order: WorkOrder) -> _Run | None:
+    def _run(self, order: WorkOrder) -> KeptRun | None:
         kept = self._library.kept.get(order.recording)
         return None if kept is None else kept.runs.get(order.run)
 
@@ -398,7 +311,7 @@ class MemoryJournal:
                 raise Rejected(Code.BUSY_RECORDING, "its run is not over yet", id=recording)
             order = WorkOrder(recording=recording, run=kept.newest_run.order.run + 1, start=start)
             self._enqueue(order)
-            kept.runs[order.run] = _Run(order)
+            kept.runs[order.run] = KeptRun(order)
             return order
 
     def open_orders(self) -> Sequence[WorkOrder]:

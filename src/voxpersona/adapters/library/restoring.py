@@ -6,7 +6,13 @@ import sqlalchemy as sa
 
 from voxpersona.adapters.library import schema
 from voxpersona.adapters.library.results import save_result
-from voxpersona.adapters.library.rows import find_one, insert_recording, open_run, remember_now
+from voxpersona.adapters.library.rows import (
+    find_one,
+    first_source,
+    insert_recording,
+    open_run,
+    remember,
+)
 from voxpersona.adapters.library.standing import OVER, in_order
 from voxpersona.adapters.library.transactions import instant
 from voxpersona.adapters.library.writable import writable
@@ -29,14 +35,13 @@ def restore(
     same_bytes = schema.recording.c.sha256 == recording.original.sha256
     same = find_one(connection, same_bytes, held=True, forgotten=None)
     if same is not None and same.id != recording.id:
-        remember_now(connection, recording.source, same.id)
         return same
     standing = same or find_one(connection, schema.recording.c.id == recording.id, held=True, forgotten=None)
     if standing is not None and standing.original.sha256 != recording.original.sha256:
         key = recording.original.key
         raise Integrity(Code.BLOB_CONFLICT, f"{key} is kept with other bytes", key=key)
     if standing is None:
-        remember_now(connection, recording.source, recording.id)
+        remember(connection, first_source(recording))
         insert_recording(connection, recording, forgotten_at=_forgotten_at(connection, recording.source))
         standing = recording
     _insert_runs(connection, runs)

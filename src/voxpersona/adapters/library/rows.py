@@ -116,6 +116,11 @@ def remember(connection: sa.Connection, source: Source) -> None:
         )
 
 
+def first_source(recording: Recording) -> Source:
+    """The source key of the delivery that brought a recording."""
+    return Source(key=recording.source, recording=recording.id, seen_at=recording.received_at)
+
+
 def remember_now(connection: sa.Connection, key: str, recording: RecordingId) -> None:
     """Keep the source key of a delivery that has just come."""
     remember(connection, Source(key=key, recording=recording, seen_at=datetime.now(UTC)))

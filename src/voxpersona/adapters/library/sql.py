@@ -11,6 +11,7 @@ from voxpersona.adapters.library.edge import Clash
 from voxpersona.adapters.library.restoring import Enqueue, restore
 from voxpersona.adapters.library.results import made_of, newest_first, save_result
 from voxpersona.adapters.library.rows import (
+    first_source,
     hold,
     insert_recording,
     open_run,
@@ -64,7 +65,7 @@ class SqlLibrary:
             if standing is not None:
                 remember_now(connection, recording.source, standing.id)
                 return standing, False
-            remember_now(connection, recording.source, recording.id)
+            remember(connection, first_source(recording))
             self._insert(connection, recording)
         return recording, True
 

@@ -96,6 +96,7 @@ def _checked(house: House, told: OnProgress, *, read: bool) -> Sequence[Seen]:
         archive=house.archive,
         read=read,
         on_progress=told,
+        buckets=house.buckets_control,
     )
     return [Seen(problem) for problem in problems]
 
@@ -111,6 +112,7 @@ def _repaired(house: House, told: OnProgress, *, read: bool) -> Sequence[Seen]:
         archive=house.archive,
         read=read,
         on_progress=told,
+        buckets=house.buckets_control,
     )
 
 

@@ -11,21 +11,24 @@ What stood there when an answer was lost, or when somebody was faster, is compar
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
 from voxpersona.adapters.blobs.keys import check_key, check_metadata, is_own
-from voxpersona.adapters.blobs.s3 import multipart
+from voxpersona.adapters.blobs.s3 import ahead, multipart
 from voxpersona.adapters.blobs.s3.connection import Connection
 from voxpersona.adapters.blobs.s3.edge import Refused
 from voxpersona.adapters.blobs.s3.intake import Intake
 from voxpersona.adapters.blobs.s3.metadata import Wanted, whole_second
 from voxpersona.adapters.blobs.s3.names import asked_prefix, disposition, key_of
-from voxpersona.adapters.blobs.s3.objects import Objects, OutOfRange, Taken, Written, standing
+from voxpersona.adapters.blobs.s3.objects import Objects, OutOfRange, Standing, Taken, Written, standing
 from voxpersona.adapters.blobs.s3.proof import hash_standing, prove
 from voxpersona.adapters.blobs.s3.relabelling import relabel
 from voxpersona.adapters.blobs.sidecar import FactsLost
-from voxpersona.adapters.blobs.verify import Tally, check_same, check_start, is_whole, verified
+from voxpersona.adapters.blobs.verify import PART, Tally, check_same, check_start, is_whole, verified
 from voxpersona.errors import Code, Integrity, NotFound, Unavailable
 from voxpersona.model import Abilities, BlobFacts, Listed
 
@@ -55,11 +58,13 @@ class S3Blobs:
         part_size: int = PART_SIZE,
         concurrency: int = 4,
         tagged: Sequence[str] = ("kind",),
+        verified_above: bool = False,
     ) -> None:
         """`abilities` is asked once, at the first write; None probes the store then. `spool` is a directory for content
         that comes only once and without its hash, made where it is missing; None for the system's temporary one.
         `part_size` in bytes, 5 MiB at least; `concurrency` parts of one blob are sent at once. Metadata of the names
-        `tagged` become tags too."""
+        `tagged` become tags too. `verified_above`: whoever reads through this checks every byte himself, so that a long
+        blob need not be hashed here too."""
         if part_size < 5 << 20 or concurrency < 1:
             raise ValueError("parts are of 5 MiB at least, and one at a time at least")
         self._objects = Objects(connection, bucket)
@@ -71,6 +76,7 @@ class S3Blobs:
         self._part_size = part_size
         self._concurrency = concurrency
         self._tagged = tuple(tagged)
+        self._verified_above = verified_above
 
     def put(
         self,
@@ -112,15 +118,25 @@ class S3Blobs:
         if end is not None and end <= start:
             self._objects.head(key)
             return iter(())
+        first = start + ahead.WINDOW
         try:
-            found = self._objects.get(key, start, end)
+            found = self._objects.get(key, start, first if end is None else min(end, first))
         except OutOfRange:
+            self._objects.head(key)  # nothing stands there: it may have been cut to nothing
             return iter(())
-        facts = standing(key, found).facts
+        stands = standing(key, found)
+        until = stands.facts.size if end is None else min(end, stands.facts.size)
         parts = self._objects.parts(found)
-        if is_whole(facts, start, end):
-            return verified(parts, facts)
-        return _counted(parts, key, (facts.size if end is None else min(end, facts.size)) - start)
+        if until > first:
+            parts = chain(parts, self._rest(stands, first, until))
+        if is_whole(stands.facts, start, end) and not (self._verified_above and until > first):
+            return verified(parts, stands.facts)
+        return _counted(parts, key, until - start)
+
+    def _rest(self, stands: Standing, start: int, end: int) -> Iterator[bytes]:
+        for window in ahead.ahead(partial(self._objects.window, stands), start, end):
+            for at in range(0, len(window), PART):
+                yield window[at : at + PART]
 
     def list(self, prefix: str = "") -> Iterator[Listed]:
         """See the port. The listing is of the moment it is begun, and held in memory: SeaweedFS lists by folders, which
@@ -199,11 +215,10 @@ class S3Blobs:
 
     def _written(self, wanted: Wanted, write: Callable[[bool], Written]) -> BlobFacts:
         """Make the blob stand by `write(create_only)`; the facts of what stands then, ours or the same of another."""
-        if self._can().create_only:
-            try:
+        for _ in range(2 if self._can().create_only else 0):
+            with suppress(NotFound):
                 return self._attempt(wanted, write, create=True)
-            except NotFound:
-                pass  # to SeaweedFS a folder is taken too, even one that was left empty: look, then write
+        # To SeaweedFS a folder is taken too, even one that was left empty. So look, then write.
         with _WRITERS[crc32((self._place + wanted.key).encode()) % len(_WRITERS)]:
             if self._is_taken(wanted.key):
                 return self._settled(wanted)

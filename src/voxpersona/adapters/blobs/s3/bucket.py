@@ -13,7 +13,8 @@ from voxpersona.adapters.blobs.s3.leftovers import Leftovers
 from voxpersona.adapters.blobs.s3.lifecycle import Lifecycle, has_no_such_thing
 from voxpersona.adapters.blobs.s3.probe import probe, versioning
 from voxpersona.adapters.blobs.s3.redirects import staying
-from voxpersona.errors import Code, Configuration, Unavailable
+from voxpersona.adapters.blobs.s3.tls import speaks_tls_after_all
+from voxpersona.errors import Code, Configuration, Unavailable, VoxPersonaError
 from voxpersona.model import Abilities, Rule, Unfinished
 
 if TYPE_CHECKING:
@@ -70,10 +71,8 @@ class S3Bucket:
         try:
             if not self._stands():
                 self._make()
-        except Configuration as error:
-            if error.code is Code.STORE_PERMISSION and self._create and self._is_somebody_elses():
-                raise self._unusable("somebody else has a bucket of that name") from error
-            raise
+        except VoxPersonaError as error:
+            raise self._explained(error) from error
         if self._wants_versions:
             self._keep_versions()
 
@@ -147,6 +146,15 @@ class S3Bucket:
         if not self._stands():
             reason = "the new bucket cannot be seen yet"
             raise Unavailable(Code.STORE_UNAVAILABLE, reason, reason=reason)
+
+    def _explained(self, error: VoxPersonaError) -> VoxPersonaError:
+        """A better error, where one more question finds it."""
+        if error.code is Code.STORE_PERMISSION and self._create and self._is_somebody_elses():
+            return self._unusable("somebody else has a bucket of that name")
+        if error.code is Code.STORE_UNAVAILABLE and speaks_tls_after_all(self._connection):
+            reason = "it speaks TLS only"
+            return Configuration(Code.STORE_CERTIFICATE, reason, endpoint=self._connection.endpoint, reason=reason)
+        return error
 
     def _is_somebody_elses(self) -> bool:
         """A bucket that may not be listed may be anybody's; only to make it again tells whose it is."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import botocore.exceptions as boto
 import urllib3.exceptions as web
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from voxpersona.adapters.blobs.s3.connection import Connection
 from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable, VoxPersonaError
@@ -31,6 +32,8 @@ class Answer:
     status: int
     code: str
     message: str = ""
+    retry_after: float = 0.0
+    """Seconds the store asks us to wait before we come again."""
 
     def __str__(self) -> str:
         return f"{self.code} ({self.status})" if self.code else f"status {self.status}"
@@ -40,9 +43,15 @@ def answer_of(error: BaseException) -> Answer | None:
     """What the store said; None where it said nothing (or nothing that is known to be its own words)."""
     if isinstance(error, boto.ClientError):
         told = error.response.get("Error", {})
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        about = error.response.get("ResponseMetadata", {})
         code = told.get("Code", "")
-        return Answer(status, "" if code.isdecimal() else code, told.get("Message", ""))
+        wait = about.get("HTTPHeaders", {}).get("retry-after", "")
+        return Answer(
+            about.get("HTTPStatusCode", 0),
+            "" if code.isdecimal() else code,
+            told.get("Message", ""),
+            float(wait) if wait.isdecimal() else 0.0,
+        )
     if isinstance(error, BaseError | FileNotFoundError):
         return answer_in(str(error))
     return None
@@ -60,11 +69,11 @@ def answer_in(text: str) -> Answer | None:
 
 
 def is_condition(error: BaseException) -> bool:
-    """Whether a conditional write was refused: something stands there, or another writer is at it this moment."""
-    if isinstance(error, AlreadyExistsError | PreconditionError):
-        return True
+    """Whether a condition of the request did not hold: something stands there, or it is not what it was."""
     answer = answer_of(error)
-    return answer is not None and (answer.status == 412 or answer.code in _CONDITION)
+    if answer is None:
+        return isinstance(error, AlreadyExistsError | PreconditionError)
+    return answer.status == 412 or answer.code == "PreconditionFailed"
 
 
 def says_absent(error: BaseException) -> bool:
@@ -96,9 +105,12 @@ class _Place:
     doing: str
     key: str | None
 
-    def unavailable(self, reason: str, *, final: bool = False) -> Unavailable:
+    def unavailable(self, reason: str, *, final: bool = False, retry_after: float = 0.0) -> Unavailable:
         kind = Refused if final else Unavailable
-        return kind(Code.STORE_UNAVAILABLE, f"{self.doing}: {reason}", **self.facts(reason))
+        error = kind(Code.STORE_UNAVAILABLE, f"{self.doing}: {reason}", **self.facts(reason))
+        if retry_after:
+            error.facts["retry_after"] = retry_after
+        return error
 
     def unreachable(self, reason: str) -> Unavailable:
         return Unavailable(Code.STORE_UNREACHABLE, f"{self.doing}: {reason}", **self.facts(reason))
@@ -128,7 +140,8 @@ def _of_answer(answer: Answer, place: _Place) -> VoxPersonaError:
     said = str(answer)
     for code, words in _CONFIGURATION.items():
         if answer.code in words:
-            return place.configuration(code, said)
+            # The one message that says more than its code: it names the right region.
+            return place.configuration(code, answer.message if code is Code.STORE_REGION and answer.message else said)
     if "region" in answer.message.lower() or answer.status in (301, 307):
         return place.configuration(Code.STORE_REGION, answer.message or said)
     if answer.status == 507 or answer.code in _SPACE or _FULL.search(answer.message):
@@ -141,19 +154,23 @@ def _of_answer(answer: Answer, place: _Place) -> VoxPersonaError:
         return place.configuration(Code.STORE_PERMISSION, said)
     if answer.status == 400 and "HTTPS server" in answer.message:
         return place.configuration(Code.STORE_CERTIFICATE, "it speaks TLS only")
-    return place.unavailable(said, final=answer.status in _FINAL and answer.code not in _PASSING)
+    final = answer.status in _FINAL and answer.code not in _PASSING
+    return place.unavailable(said, final=final, retry_after=answer.retry_after)
 
 
 def _of_typed(error: Exception, place: _Place) -> VoxPersonaError:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return place.configuration(Code.STORE_CERTIFICATE, cause.verify_message)
+            told = getattr(cause, "verify_message", "") or "not to be trusted"
+            return place.configuration(Code.STORE_CERTIFICATE, told)
+        if isinstance(cause, CertificateError):  # urllib3's own, of a name that is not in the certificate
+            return place.configuration(Code.STORE_CERTIFICATE, str(cause))
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             return place.unavailable("the connection broke")
         if isinstance(cause, ssl.SSLError):
-            return place.configuration(Code.STORE_CERTIFICATE, cause.reason or "no TLS there")
+            return place.configuration(Code.STORE_CERTIFICATE, getattr(cause, "reason", "") or "no TLS there")
         if isinstance(cause, _UNREACHABLE):
-            return place.unreachable(_why_unreachable(str(error)))
+            return place.unreachable(_why_unreachable(" ".join(f"{each} {_told(each)}" for each in _causes(error))))
         if isinstance(cause, _TIMEOUT):
             return place.unavailable("no answer in time")
     return place.unavailable("the connection broke" if isinstance(error, _BROKEN) else type(error).__name__)
@@ -166,7 +183,7 @@ def _of_transport(text: str, place: _Place) -> VoxPersonaError:
         return place.configuration(Code.STORE_CERTIFICATE, certificate[1])
     if _NO_TLS.search(text):
         return place.configuration(Code.STORE_CERTIFICATE, "no TLS there")
-    if "kind: Connect" in text:
+    if _CONNECTING.search(text):
         return place.unreachable(_why_unreachable(text))
     if "kind: Timeout" in text:
         return place.unavailable("no answer in time")
@@ -192,8 +209,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(cause))
         yield cause
-        kwargs = getattr(cause, "kwargs", None) or {}
-        waiting += [kwargs.get("error"), getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+        waiting += [_told(cause), getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+
+
+def _told(error: BaseException) -> object:
+    """What an error of boto3 says that it is made from: it does not say so in its text."""
+    return (getattr(error, "kwargs", None) or {}).get("error")
 
 
 def _quotable(error: Exception) -> Exception | None:
@@ -206,6 +227,7 @@ _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
 _FULL = re.compile(r"no space left|no free volumes|not enough (space|volumes)|disk (is )?full|storage (is )?full", re.I)
 _CERTIFICATE = re.compile(r"(?:InvalidCertificate\(\s*|invalid peer certificate: )(\w+)")
+_CONNECTING = re.compile(r"kind: Connect,|legacy::Error\(\s*Connect,")  # a reset is `kind: ConnectionReset,`
 _NO_TLS = re.compile(r"InvalidContentType|InvalidMessage\(|AlertReceived\(|HandshakeFailure|PeerIncompatible")
 
 _CONFIGURATION = {
@@ -242,7 +264,6 @@ _SPACE = {
     "EntityTooLargeForQuota",
 }
 _DAMAGED = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody"}
-_CONDITION = {"PreconditionFailed", "ConditionalRequestConflict"}
 _FINAL = {400, 405, 411, 413, 414, 416, 501}
 _PASSING = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "InternalError"}
 _UNREACHABLE = (
@@ -266,6 +287,6 @@ _BROKEN = (
 _WHY = {
     r"refused": "connection refused",
     r"dns error|resolve|name or service|name resolution|nodename|getaddrinfo": "its name is not known",
-    r"timed ?out|timeout": "no answer in time",
+    r"timed ?out|(?<!retry_)timeout": "no answer in time",
     r"unreachable|no route": "no route to it",
 }

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from voxpersona.adapters.blobs.content import is_again
 from voxpersona.adapters.blobs.filesystem import store_errors
 from voxpersona.adapters.blobs.verify import PART, Tally
 
@@ -29,6 +28,7 @@ class Intake:
         self._tally = Tally()
         self._gathered: list[bytes] = []
         self._parts = iter(content)
+        self._is_again = self._parts is not content
 
     def __enter__(self) -> "Intake":
         return self
@@ -72,7 +72,7 @@ class Intake:
     def announced(self) -> tuple[str, int]:
         """Hash and size of the whole, as told or found out now: in a first pass, or on the way to a spool file."""
         if self._told_sha256 is None or self._told_size is None:
-            if is_again(self._content):
+            if self._is_again:
                 self.drain()
                 self._parts = iter(self._content)
             else:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 _IN_BUCKET = (
-    "s3:GetBucketLocation",
+    "s3:GetBucketLocation",  # ours asks nothing of the kind, but the clients people look with (mc, minio-py) begin so
     "s3:ListBucket",
     "s3:ListBucketMultipartUploads",
     "s3:GetBucketVersioning",
@@ -76,7 +76,8 @@ def minio_commands(*, user: str = "voxpersona", path: str = "voxpersona-policy.j
 def seaweedfs_commands(
     *, user: str = "voxpersona", path: str = "voxpersona-policy.json", shell: str = "weed shell"
 ) -> str:
-    """The same on SeaweedFS, by its own shell, where the server runs. `user` is also the access key.
+    """The same on SeaweedFS, by its own shell, where the server runs and in its environment (a server that is locked
+    down by WEED_JWT_... and WEED_GRPC_... wants them of the shell too). `user` is also the access key.
 
     The policy must be attached by name: one put into the user itself is refused, since there SeaweedFS knows only some
     of the actions (not `s3:ListMultipartUploadParts`, not `s3:CreateBucket`) and no `Deny`. Tried with 4.48.

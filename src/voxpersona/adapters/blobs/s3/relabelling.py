@@ -36,6 +36,9 @@ def relabel(
                 raise Integrity(Code.BLOB_CONFLICT, "other bytes stand under this key", key=wanted.key)
             source = _source(objects, wanted.key, bare(found["ETag"]))
             labels = _labels(wanted, tags, found.get("StorageClass"))
+            if tags != were:
+                # Before the metadata: where this fails they still differ, and the next try comes here again.
+                _retag(objects, wanted.key, tags)
             if wanted.size <= largest:
                 _copy(objects, wanted, source, labels)
             else:
@@ -44,8 +47,6 @@ def relabel(
             if is_condition(error):
                 raise _unsettled("the blob was changed by another at the same time") from error
             raise
-        if tags != were:
-            _retag(objects, wanted.key, tags)
     facts = check_same(objects.head(wanted.key).facts, wanted.sha256)
     if (facts.metadata, facts.content_type) != (wanted.metadata, wanted.content_type):
         raise _unsettled("the store holds other labels than it was given")
