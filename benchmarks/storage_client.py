@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,8 +69,8 @@ class Start:
 def ours(job: Job) -> Act:
     """The whole stack as it is wired: metering, retrying, verifying or encrypting. The hash is known beforehand, as it
     is to `receive`; its cost is measured elsewhere."""
-    from voxpersona.settings import StoreSettings
-    from voxpersona.wiring.store import open_store
+    from voxpersona.settings import Settings, StoreSettings
+    from voxpersona.wiring import House
 
     given = {
         "endpoint": job.endpoint,
@@ -78,10 +79,10 @@ def ours(job: Job) -> Act:
         "audio_bucket_name": job.bucket,
         "bucket_name": job.other_bucket,
     }
-    place = Path(job.content).parent
+    data = Path(job.content).parent / "data"
     key_file = Path(job.key_file) if job.client == "voxpersona, encrypted" else None
-    store = open_store(StoreSettings(**given), directory=place, scratch=place, key_file=key_file)  # type: ignore[arg-type]  # pydantic reads the text
-    blobs = store.audio.blobs
+    store_settings = StoreSettings(**given)  # type: ignore[arg-type]  # pydantic reads the text
+    blobs = House(Settings(data=data, key_file=key_file), store_settings).audio
     if job.direction == "down":
         return lambda number: _drained(blobs.read(job.key(number)))
     content = Start(Path(job.content), job.size)
@@ -149,7 +150,7 @@ def boto3(job: Job) -> Act:
     if job.direction == "down":
 
         def down(number: int) -> None:
-            with client.get_object(Bucket=job.bucket, Key=job.key(number))["Body"] as body:
+            with closing(client.get_object(Bucket=job.bucket, Key=job.key(number))["Body"]) as body:
                 _drained(body.iter_chunks(MIB))
 
         return down

@@ -134,7 +134,10 @@ class StoreSettings(BaseSettings):
     connect_timeout: float = Field(default=5.0, gt=0, description="Seconds until a connection must stand.")
     read_timeout: float = Field(default=60.0, gt=0, description="Seconds the store may keep silent.")
     part_size_mb: int = Field(
-        default=16, ge=5, le=1024, description="Megabytes (2^20 bytes) in a part of a large upload."
+        default=8,
+        ge=5,
+        le=1024,
+        description="Megabytes (2^20 bytes) in a part of a large upload; four are sent at once.",
     )
     retry_seconds: float = Field(
         default=120.0, ge=0, description="Seconds after which a call that keeps failing is given up."

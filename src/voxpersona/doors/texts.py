@@ -6,6 +6,7 @@ Braces name facts the error carries; one that is missing shows as a dash. A test
 from collections.abc import Mapping
 from typing import Literal
 
+from voxpersona.doors.phrases import spoken
 from voxpersona.errors import Code, VoxPersonaError
 from voxpersona.model import State
 
@@ -116,8 +117,8 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Хранилище не отвечает как положено: {reason}. Ничего не потеряно. Проверьте диск или сервер и повторите.",
     ),
     Code.NO_SPACE: (
-        "There is no room left ({where}). The recording was not taken in; keep your copy. Make room and send it again.",
-        "Не осталось места ({where}). Запись не принята, сохраните свою копию. Освободите место и отправьте её снова.",
+        "There is no room left ({where}). What was being taken in was not: keep your copy. Make room and send it again.",
+        "Не осталось места ({where}). То, что принималось, не принято: сохраните копию. Освободите место и отправьте снова.",
     ),
     Code.LIBRARY_UNAVAILABLE: (
         "The database does not answer: {reason}. Nothing was lost. Try again; `voxpersona doctor` tells more.",
@@ -194,10 +195,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Бакет {bucket} находится в другом регионе: {reason}. Исправьте MINIO_REGION.",
     ),
     Code.STORE_PERMISSION: (
-        "The access key may not do this in bucket {bucket}: {doing}. Nothing was lost. `voxpersona storage policy` prints "
-        "the permissions it needs and how to give them.",
-        "У ключа нет права на это в бакете {bucket}: {doing}. Ничего не потеряно. `voxpersona storage policy` печатает "
-        "нужные права и как их выдать.",
+        "The access key may not do this in bucket {bucket}: {doing}. Nothing was lost. See that the bucket is the "
+        "right one; `voxpersona storage policy` prints the permissions the key needs and how to give them.",
+        "У ключа нет права на это в бакете {bucket}: {doing}. Ничего не потеряно. Проверьте, тот ли это бакет; "
+        "`voxpersona storage policy` печатает нужные права и как их выдать.",
     ),
     Code.STORE_BUCKET: (
         "The bucket {bucket} cannot be used: {reason}. Create it, let the access key create it, or correct "
@@ -285,7 +286,14 @@ class _Facts(dict[str, object]):
 
 def say(code: Code, language: Language, facts: Mapping[str, object]) -> str:
     """The sentence for a code in a language."""
-    return ERRORS[code][0 if language == "en" else 1].format_map(_Facts(facts))
+    return fill(ERRORS[code], language, facts)
+
+
+def fill(sentences: tuple[str, str], language: Language, facts: Mapping[str, object]) -> str:
+    """The sentence of that language (English, Russian) with the facts in it, those in plain words too."""
+    russian = language == "ru"
+    told = {name: spoken(fact, russian=russian) if isinstance(fact, str) else fact for name, fact in facts.items()}
+    return sentences[russian].format_map(_Facts(told))
 
 
 def explain(error: VoxPersonaError, language: Language) -> str:

@@ -1,7 +1,7 @@
 """A store that serves no byte it has not checked: the port `Blobs` over another store.
 
 The port promises a check after the last part of a whole read, and none of ranges. Here a blob of one segment or less
-is read whole and checked before any of it goes out. Of a longer one the hash of each segment is kept, in a blob of our
+is read whole and checked before any of it goes out. Of a longer one a sum of each segment is kept, in a blob of our
 own beside it:
 
     .voxpersona/sums/<sha256 of the blob's key>     the sums (sums.py), bound to the blob's hash and size
@@ -17,7 +17,9 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 
+from voxpersona.adapters.blobs.aside import Aside
 from voxpersona.adapters.blobs.content import tapped
 from voxpersona.adapters.blobs.keys import OWN, digest
 from voxpersona.adapters.blobs.sums import NoSums, Summing, Sums, kept, segments, unpacked
@@ -27,7 +29,7 @@ from voxpersona.model import BlobFacts, Listed
 from voxpersona.ports import Blobs
 
 _HELD = 64
-"""How many blobs' sums are held in memory: 64 KiB for each 2 GiB of blob."""
+"""How many blobs' sums are held in memory: 32 KiB for each 2 GiB of blob."""
 
 _LOCKS = 16
 
@@ -128,16 +130,19 @@ class VerifyingBlobs:
         first = start // sums.segment
         origin = first * sums.segment
         until = min(facts.size, -(-end // sums.segment) * sums.segment)
-        # Of a whole blob the store below checks the whole hash, after the last part.
         stored = self._inner.read(facts.key, origin, None if until == facts.size else until)
         at = origin
-        for number, content in enumerate(segments(stored, sums.segment), first):
-            if not sums.holds(number, content):
+        with ExitStack() as open_until_done:
+            whole = open_until_done.enter_context(Aside()) if start == 0 and end == facts.size else None
+            for number, content in enumerate(segments(stored, sums.segment), first):
+                if not sums.holds(number, content):
+                    raise self._wrong(facts)
+                if whole is not None:
+                    whole.add(content)
+                yield from _parts(content, max(0, start - at), end - at)
+                at += len(content)
+            if at != until or (whole is not None and whole.sha256() != facts.sha256):
                 raise self._wrong(facts)
-            yield from _parts(content, max(0, start - at), end - at)
-            at += len(content)
-        if at != until:
-            raise self._wrong(facts)
 
     def _wrong(self, facts: BlobFacts) -> VoxPersonaError:
         """What it means that the store gave other bytes than recorded; NotFound where the blob is gone by now."""

@@ -25,6 +25,17 @@ _CONNECT = 10.0
 _UNLIKED = frozenset({400, 415, 422, 501})
 _LATER = frozenset({408, 409, 425, 429})
 _SPEECH_MISSED = 5.0
+_WHY = {
+    "refused": "connection refused",
+    "name or service": "its name is not known",
+    "nodename": "its name is not known",
+    "name resolution": "its name is not known",
+    "no address": "its name is not known",
+    "certificate": "its certificate is not to be trusted",
+    "wrong version number": "no TLS there",
+    "unreachable": "no route to it",
+}
+"""What the system says where there is no connection, and what we say."""
 
 
 class OpenAITranscriber:
@@ -151,7 +162,7 @@ class OpenAITranscriber:
             # Hung up in the middle: the connection's fault, so the same call may succeed.
             raise self._unavailable("hung up") from error
         except httpx.TransportError as error:
-            raise self._unavailable(type(error).__name__) from error
+            raise self._unavailable(_why(error)) from error
 
     def _unavailable(self, reason: str, **facts: Fact) -> Unavailable:
         return Unavailable(
@@ -178,6 +189,11 @@ def _endpoint(url: str) -> tuple[str, tuple[str, str] | None]:
         path += _ENDPOINT if path.endswith("/v1") else f"/v1{_ENDPOINT}"
     auth = (parsed.username, parsed.password) if parsed.userinfo else None
     return str(parsed.copy_with(path=path, username=None, password=None)), auth
+
+
+def _why(error: httpx.TransportError) -> str:
+    told = str(error).lower()
+    return next((reason for sign, reason in _WHY.items() if sign in told), "no connection")
 
 
 def _trusted(ca_file: Path | None) -> ssl.SSLContext | bool:

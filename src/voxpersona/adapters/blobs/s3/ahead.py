@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
-WINDOW = 8 << 20
+WINDOW = 4 << 20
 """Bytes of one request; what is shorter is fetched by one."""
 
 STREAMS = 3

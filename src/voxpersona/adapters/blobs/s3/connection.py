@@ -90,6 +90,7 @@ def transfer(
     """
     config: S3Config = {
         "endpoint": _endpoint(connection, bucket),
+        "aws_endpoint_url_s3": _endpoint(connection, bucket),  # or that of the environment goes before
         "region": connection.region,
         "virtual_hosted_style_request": not connection.path_style,
         "disable_tagging": not tags,

@@ -95,7 +95,8 @@ def s3_errors(connection: Connection, bucket: str, *, doing: str, key: str | Non
     except (boto.BotoCoreError, boto.ClientError, BaseError, web.HTTPError, FileNotFoundError) as error:
         if isinstance(error, FileNotFoundError) and error.errno is not None:
             raise  # of the file system, not of obstore
-        raise _turned(error, _Place(connection.endpoint, bucket, doing, key)) from _quotable(error)
+        operation = error.operation_name if isinstance(error, boto.ClientError) else ""
+        raise _turned(error, _Place(connection.endpoint, bucket, doing, key, operation)) from _quotable(error)
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ class _Place:
     bucket: str
     doing: str
     key: str | None
+    operation: str = ""
+    """Which of several calls it was, where that is known: permissions are called much the same."""
 
     def unavailable(self, reason: str, *, final: bool = False, retry_after: float = 0.0) -> Unavailable:
         kind = Refused if final else Unavailable
@@ -120,7 +123,8 @@ class _Place:
 
     def facts(self, reason: str) -> dict[str, str]:
         facts = {"endpoint": self.endpoint, "bucket": self.bucket, "doing": self.doing, "reason": reason}
-        return facts | {"where": self.bucket} | ({} if self.key is None else {"key": self.key})
+        facts |= {"where": self.bucket, "operation": self.operation, "key": self.key or ""}
+        return {name: told for name, told in facts.items() if told}
 
 
 def _turned(error: Exception, place: _Place) -> VoxPersonaError:
@@ -173,6 +177,8 @@ def _of_typed(error: Exception, place: _Place) -> VoxPersonaError:
             return place.unreachable(_why_unreachable(" ".join(f"{each} {_told(each)}" for each in _causes(error))))
         if isinstance(cause, _TIMEOUT):
             return place.unavailable("no answer in time")
+    if isinstance(error, boto.SSLError):  # raised before any connection
+        return place.configuration(Code.STORE_CERTIFICATE, "the file of authorities cannot be read")
     return place.unavailable("the connection broke" if isinstance(error, _BROKEN) else type(error).__name__)
 
 

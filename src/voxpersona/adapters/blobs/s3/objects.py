@@ -140,7 +140,7 @@ class Objects:
         with self.errors("read a blob", stands.facts.key):
             options: GetOptions = {**_range(start, end), "if_match": f'"{stands.etag}"'}
             found = obstore.get(self._reading, object_name(stands.facts.key), options=options)
-            return found.bytes()
+            return bytes(found.bytes())
 
     def parts(self, found: "GetResult") -> Iterator[bytes]:
         """The bytes of an answer, in parts of at most 1 MiB."""
@@ -187,7 +187,9 @@ class Objects:
                 if create and is_condition(error):
                     raise Taken from error
                 raise
-        return Written(bare(written["e_tag"]))
+        sha256 = base64.b64encode(bytes.fromhex(wanted.sha256)).decode()
+        md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        return Written(bare(written["e_tag"]), checksum=sha256, md5=md5)
 
     def _put_with_md5(self, wanted: Wanted, body: bytes, create: bool, tags: Mapping[str, str]) -> Written:
         """obstore cannot send a Content-MD5, the one checksum that older stores know."""

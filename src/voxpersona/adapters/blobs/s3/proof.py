@@ -10,20 +10,23 @@ from voxpersona.model import BlobFacts, Checksum
 def prove(objects: Objects, wanted: Wanted, written: Written, checksum: Checksum) -> BlobFacts:
     """The facts of the blob that we just wrote, if it stands there whole.
 
-    The store verified what it was sent, by the checksum that came with it; so it is enough that the object has our
-    size and hash in its facts, the ETag that the write was answered with, and the checksum of our bytes where it tells
-    one. Where any of that fails, or the store verifies nothing, the bytes are read back and hashed. Integrity
+    The store verified what it was sent, by the checksum that came with it, and afterwards the object must have our
+    size and hash in its facts, the ETag that the write was answered with, and that or its checksum must be made of our
+    bytes. Where any of that fails, or the store verifies nothing, the bytes are read back and hashed. Integrity
     BLOB_CORRUPT where they are not ours, and then they are removed, if they are what we wrote.
     Unavailable where nothing stands there.
     """
+    etag = written.etag
     try:
-        found = objects.head_with_checksum(wanted.key) if written.checksum else objects.head(wanted.key)
+        is_told_by_etag = bool(written.md5) and written.md5 == etag
+        found = (objects.head if is_told_by_etag or not written.checksum else objects.head_with_checksum)(wanted.key)
         check_same(found.facts, wanted.sha256)
         if not _is_proven(found, written, checksum):
+            etag = found.etag
             hash_standing(objects, wanted.key).check(wanted.key, sha256=wanted.sha256, size=wanted.size)
     except Integrity as error:
         if error.code is Code.BLOB_CORRUPT:
-            objects.remove_ours(wanted.key, written.etag)
+            objects.remove_ours(wanted.key, etag)
         raise
     except NotFound as error:
         reason = "what was written does not stand there"
@@ -40,9 +43,10 @@ def hash_standing(objects: Objects, key: str) -> Tally:
 
 
 def _is_proven(found: Standing, written: Written, checksum: Checksum) -> bool:
-    return (
-        checksum is not Checksum.NONE
-        and found.etag == written.etag
-        and found.checksum in ("", written.checksum)
-        and written.md5 in ("", written.etag)
-    )
+    """A store's ETags need not be MD5, and not every store tells checksums. Of parts each was verified by itself: where
+    neither is known of the whole, that will do."""
+    if checksum is Checksum.NONE or found.etag != written.etag:
+        return False
+    if written.md5 and written.md5 == written.etag:
+        return True
+    return found.checksum == written.checksum if found.checksum else not written.md5

@@ -1,0 +1,138 @@
+"""Reasons as a person reads them. Adapters give theirs in English, some in a library's or the system's own words.
+
+A reason that is not known here is shown as it came: a store's own code, such as `SlowDown (503)`, is best left alone.
+"""
+
+import re
+
+_REASONS = (
+    # no connection
+    (r"connection refused", "connection refused", "в соединении отказано"),
+    (r"its name is not known", "its name is not known", "такое имя неизвестно"),
+    (r"no answer in time|timed out", "no answer in time", "нет ответа вовремя"),
+    (r"no answer in (\d+) s", r"no answer in \1 s", r"нет ответа за \1 с"),
+    (r"no route to it", "no route to it", "к нему нет пути в сети"),
+    (r"no connection", "no connection", "нет соединения"),
+    (r"the connection broke|hung up", "the connection broke", "соединение оборвалось"),
+    (r"an answer that makes no sense", "an answer that makes no sense", "бессмысленный ответ"),
+    # TLS
+    (r"certificate has expired|Expired", "its certificate has expired", "срок его сертификата истёк"),
+    (
+        r"unable to get (local )?issuer certificate|unable to verify the first certificate|UnknownIssuer",
+        "its certificate is signed by an authority that is not trusted here",
+        "его сертификат подписан центром, которому здесь не доверяют",
+    ),
+    (
+        r"self[- ]signed certificate.*|CaUsedAsEndEntity",
+        "its certificate is signed by itself, and not trusted here",
+        "его сертификат подписан им самим, и доверия к нему здесь нет",
+    ),
+    (
+        r"hostname '(.+)' doesn't match (.+)",
+        r"its certificate is for \2, not for \1",
+        r"его сертификат выдан для \2, а не для \1",
+    ),
+    (
+        r"(Hostname|IP address) mismatch.*|NotValidForName\w*",
+        "its certificate is for another host",
+        "его сертификат выдан для другого узла",
+    ),
+    (r"its certificate is not to be trusted", "its certificate is not to be trusted", "его сертификату нет доверия"),
+    (r"not to be trusted", "its certificate is not to be trusted", "его сертификату нет доверия"),
+    (
+        r"WRONG_VERSION_NUMBER|no TLS there",
+        "it speaks plain http there, no https",
+        "там говорят по простому http, а не по https",
+    ),
+    (r"it speaks TLS only", "it speaks https only", "оно говорит только по https"),
+    (
+        r"NO_CERTIFICATE_OR_CRL_FOUND|the file of authorities cannot be read",
+        "the file in MINIO_CA_FILE is missing or holds no certificate",
+        "файла из MINIO_CA_FILE нет или в нём нет сертификата",
+    ),
+    # what was asked of the store
+    (r"list the bucket", "list the bucket", "прочесть список бакета"),
+    (r"create the bucket", "create the bucket", "создать бакет"),
+    (r"put, read and delete a blob", "put, read and delete a blob", "записать, прочесть и удалить объект"),
+    (r"write a blob", "write a blob", "записать объект"),
+    (r"read a blob", "read a blob", "прочесть объект"),
+    (r"read what is known of a blob", "read what is known of a blob", "прочесть сведения об объекте"),
+    (r"remove a blob", "remove a blob", "удалить объект"),
+    (r"list unfinished uploads", "list unfinished uploads", "прочесть список незавершённых загрузок"),
+    (r"read the lifecycle rules", "read the lifecycle rules", "прочесть правила жизненного цикла"),
+    (r"set the lifecycle rules", "set the lifecycle rules", "задать правила жизненного цикла"),
+    (r"switch versioning on", "switch versioning on", "включить версии"),
+    # buckets
+    (r"it does not exist", "it does not exist", "его нет"),
+    (r"its name is not allowed", "its name is not allowed", "такое имя недопустимо"),
+    (r"somebody else has a bucket of that name", "somebody else has a bucket of that name", "это имя занято другими"),
+    (r"the new bucket cannot be seen yet", "the new bucket cannot be seen yet", "новый бакет ещё не виден"),
+    (r"it gives back other bytes than were put", "it gives back other bytes than were put", "он возвращает не те данные"),
+    (r"it does not keep metadata", "it does not keep metadata", "он не хранит метаданные"),
+    (r"other bytes came back", "other bytes came back", "вернулись не те данные"),
+    # key files
+    (r"there is no file (.+)", r"there is no file \1", r"нет файла \1"),
+    (
+        r"others may read it; run: (chmod 600 .+)",
+        r"others may read it; run: \1",
+        r"его могут прочесть другие; выполните: \1",
+    ),
+    (r"it is damaged, or no key file", "it is damaged, or no key file", "он повреждён или это не файл ключей"),
+    (r"it is no file", "it is no file", "это не файл"),
+    (r"the key (k\d+) is damaged or mistyped", r"the key \1 is damaged or mistyped", r"ключ \1 повреждён или с опечаткой"),
+    (
+        r"its keys are not k1, k2 and so on: some are missing",
+        "its keys are not k1, k2 and so on: some are missing",
+        "в нём не все ключи k1, k2 и так далее",
+    ),
+    (
+        r"the archive was encrypted with another key (k\d+)",
+        r"the archive was encrypted with another key \1",
+        r"архив зашифрован другим ключом \1",
+    ),
+    (
+        r"the archive is encrypted and no key file is named",
+        "the archive is encrypted and VOXPERSONA_KEY_FILE is not set",
+        "архив зашифрован, а VOXPERSONA_KEY_FILE не задан",
+    ),
+    (r"it is not in (.+)", r"it is not in \1", r"его нет в \1"),
+    # the disk
+    (r"this user may not write there", "this user may not write there", "этому пользователю нельзя туда писать"),
+    (r"it is on a network file system (\(.+\))", r"it is on a network file system \1", r"он на сетевом диске \1"),
+    (r"(.*)Permission denied", r"\1Permission denied", r"\1нет прав доступа"),
+    (r"(.*)No space left on device", r"\1No space left on device", r"\1на диске нет места"),
+    (r"(.*)Read-only file system", r"\1Read-only file system", r"\1диск доступен только для чтения"),
+    (r"(.*)No such file or directory", r"\1No such file or directory", r"\1нет такого файла или каталога"),
+    (r"(.*)Not a directory", r"\1Not a directory", r"\1это не каталог"),
+    # the database and the index
+    (r"file is not a database", "the file is not a database any more", "файл больше не похож на базу данных"),
+    (r"database disk image is malformed", "its pages are damaged", "её страницы повреждены"),
+    (r"database is locked", "another program holds it locked", "её держит заблокированной другая программа"),
+    (r"attempt to write a readonly database", "this user may not write to it", "этому пользователю нельзя в неё писать"),
+    (r"unable to open database file", "this user cannot open it", "этому пользователю её не открыть"),
+    (
+        r"its database has the schema (.+), of a newer version of this program",
+        r"it has the schema \1, of a newer version of this program",
+        r"её схема \1 — от более новой версии программы",
+    ),
+    (
+        r"the passage index cannot be read or written",
+        "its files are damaged, or cannot be read or written",
+        "его файлы повреждены, не читаются или не пишутся",
+    ),
+    # models
+    (r"does not exist", "it does not exist", "такого нет"),
+    (r"lacks (.+)", r"it lacks \1", r"не хватает \1"),
+    (r"downloads are not allowed", "downloads are not allowed", "загрузка не разрешена"),
+    (r"no download is known for it", "no download is known for it", "загружать её неоткуда"),
+)
+_KNOWN = tuple((re.compile(pattern, re.DOTALL), english, russian) for pattern, english, russian in _REASONS)
+
+
+def spoken(reason: str, *, russian: bool) -> str:
+    """The reason in plain words of the language, where it is a known one."""
+    for pattern, english, other in _KNOWN:
+        found = pattern.fullmatch(reason)
+        if found is not None:
+            return found.expand(other if russian else english)
+    return reason
