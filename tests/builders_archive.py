@@ -72,9 +72,11 @@ def talk_of(number: int, version: int = 1) -> PieceText:
     when, when_ru = _WHEN[number // (len(_SUBJECTS) * len(_SAID)) % len(_WHEN)]
     place = _PLACES[number % len(_PLACES)]
     if number % 2:
-        lines = [f"Как вам {russian} в отеле {place}?", f"{russian.capitalize()} {said_ru} {when_ru}. Комната номер {number}."]
+        asked, said = f"Как вам {russian} в отеле {place}?", f"{russian.capitalize()} {said_ru} {when_ru}."
+        lines = [asked, f"{said} Комната номер {number}."]
     else:
-        lines = [f"How did you like the {english} at the {place}?", f"The {english} {said} {when}. It was room {number}."]
+        asked, said = f"How did you like the {english} at the {place}?", f"The {english} {said} {when}."
+        lines = [asked, f"{said} It was room {number}."]
     if version > 1:
         lines[1] += f" The gardener of house {number} watered the orchids." if version == 2 else f" {BROKEN}"
     segments = tuple(a_spoken_segment(0.5 + 3.5 * at, 3.5 + 3.5 * at, line) for at, line in enumerate(lines))

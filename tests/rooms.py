@@ -1,7 +1,9 @@
 """A whole house of memory adapters: the real pipeline, no disk beyond a scratch directory, no sockets, no models."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from voxpersona.adapters.blobs.memory import MemoryBlobs
@@ -19,7 +21,7 @@ from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import stems
 from voxpersona.ports import Blobs
-from voxpersona.templates import load
+from voxpersona.templates import Template, load
 
 _TALK = (
     (0.5, 3.0, "SPEAKER_00", "How did you like the breakfast?"),
@@ -46,6 +48,11 @@ def the_talk(*_: object) -> PieceText:
         language_confidence=0.99,
         segments=tuple(a_spoken_segment(start, end, text) for start, end, _, text in _TALK),
     )
+
+
+@cache
+def _templates() -> Sequence[Template]:
+    return load()
 
 
 @dataclass
@@ -79,7 +86,7 @@ class Rooms:
             diarizer=self.diarizer,
             embedder=self.embedder,
             passages=self.passages,
-            templates=load(),
+            templates=_templates(),
             scratch=self.scratch,
         )
 

@@ -131,11 +131,11 @@ class TestSealed:
     def test_without_its_key_file_the_archive_refuses(self, sealed: Kept, tmp_path: Path) -> None:
         blind = Program(tmp_path / "blind", **sealed.environment)
         refused = blind.json("receive", str(SAMPLE), code=7)
-        assert refused["error"]["code"] == "master-key-absent"
+        assert [one["code"] for one in refused["rejected"]] == ["master-key-absent"]
         other = Program(tmp_path / "other", **sealed.environment, VOXPERSONA_KEY_FILE=str(tmp_path / "keys.json"))
         assert blind.run("keys", "generate", "--output", str(tmp_path / "keys.json")).code == 7
         Program(tmp_path / "apart").json("keys", "generate", "--output", str(tmp_path / "keys.json"))
-        assert other.json("receive", str(SAMPLE), code=7)["error"]["code"] == "master-key-wrong"
+        assert other.json("check", code=7)["error"]["code"] == "master-key-wrong"
 
     def test_rotation_changes_no_byte_and_the_archive_stays_readable(self, sealed: Kept) -> None:
         before = dict(contents(sealed))

@@ -12,7 +12,7 @@ import pytest
 
 from tests.servers.faults import Answer, BreakRequest, Fault, Rewrite, Stall
 from tests.servers.kept import Start, free_port, kept
-from tests.servers.minio import NEEDS_MINIO, _prepare
+from tests.servers.minio import NEEDS_MINIO, start_minio
 from tests.servers.proxy import proxied
 from tests.servers.s3 import S3Server
 from tests.servers.seaweedfs import SeaweedFS
@@ -113,7 +113,7 @@ def test_a_name_that_no_bucket_can_have_is_told(server: S3Server, name: str) -> 
 @contextmanager
 def minio_in(region: str, program: Path) -> Iterator[S3Server]:
     def prepare(directory: Path) -> tuple[Start, S3Server]:
-        start, server = _prepare(program, None, None, directory)
+        start, server = start_minio(program, None, None, directory)
         return replace(start, environment={**start.environment, "MINIO_SITE_REGION": region}), server
 
     with kept(prepare, name="minio") as server:

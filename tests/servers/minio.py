@@ -33,13 +33,14 @@ def running_minio(
     program: Path, certificate: Certificate | None = None, ca_file: Path | None = None
 ) -> Iterator[S3Server]:
     """A new server without buckets, gone afterwards. With a certificate it speaks TLS and nothing else."""
-    with kept(partial(_prepare, program, certificate, ca_file), name="minio") as server:
+    with kept(partial(start_minio, program, certificate, ca_file), name="minio") as server:
         yield server
 
 
-def _prepare(
+def start_minio(
     program: Path, certificate: Certificate | None, ca_file: Path | None, directory: Path
 ) -> tuple[Start, S3Server]:
+    """What `kept` needs to run one in the directory, its blobs in the folder `store`."""
     access_key, secret_key = new_keys()
     address = f"127.0.0.1:{free_port()}"
     certificates = directory / "certs"

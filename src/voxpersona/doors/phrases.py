@@ -67,7 +67,11 @@ _REASONS = (
     (r"its name is not allowed", "its name is not allowed", "такое имя недопустимо"),
     (r"somebody else has a bucket of that name", "somebody else has a bucket of that name", "это имя занято другими"),
     (r"the new bucket cannot be seen yet", "the new bucket cannot be seen yet", "новый бакет ещё не виден"),
-    (r"it gives back other bytes than were put", "it gives back other bytes than were put", "он возвращает не те данные"),
+    (
+        r"it gives back other bytes than were put",
+        "it gives back other bytes than were put",
+        "он возвращает не те данные",
+    ),
     (r"it does not keep metadata", "it does not keep metadata", "он не хранит метаданные"),
     (r"other bytes came back", "other bytes came back", "вернулись не те данные"),
     # key files
@@ -79,7 +83,11 @@ _REASONS = (
     ),
     (r"it is damaged, or no key file", "it is damaged, or no key file", "он повреждён или это не файл ключей"),
     (r"it is no file", "it is no file", "это не файл"),
-    (r"the key (k\d+) is damaged or mistyped", r"the key \1 is damaged or mistyped", r"ключ \1 повреждён или с опечаткой"),
+    (
+        r"the key (k\d+) is damaged or mistyped",
+        r"the key \1 is damaged or mistyped",
+        r"ключ \1 повреждён или с опечаткой",
+    ),
     (
         r"its keys are not k1, k2 and so on: some are missing",
         "its keys are not k1, k2 and so on: some are missing",
@@ -103,12 +111,21 @@ _REASONS = (
     (r"(.*)No space left on device", r"\1No space left on device", r"\1на диске нет места"),
     (r"(.*)Read-only file system", r"\1Read-only file system", r"\1диск доступен только для чтения"),
     (r"(.*)No such file or directory", r"\1No such file or directory", r"\1нет такого файла или каталога"),
+    (
+        r"File exists",
+        "a file stands where a directory of ours should",
+        "на месте одного из наших каталогов лежит файл",
+    ),
     (r"(.*)Not a directory", r"\1Not a directory", r"\1это не каталог"),
     # the database and the index
     (r"file is not a database", "the file is not a database any more", "файл больше не похож на базу данных"),
     (r"database disk image is malformed", "its pages are damaged", "её страницы повреждены"),
     (r"database is locked", "another program holds it locked", "её держит заблокированной другая программа"),
-    (r"attempt to write a readonly database", "this user may not write to it", "этому пользователю нельзя в неё писать"),
+    (
+        r"attempt to write a readonly database",
+        "this user may not write to it",
+        "этому пользователю нельзя в неё писать",
+    ),
     (r"unable to open database file", "this user cannot open it", "этому пользователю её не открыть"),
     (
         r"its database has the schema (.+), of a newer version of this program",
@@ -119,6 +136,38 @@ _REASONS = (
         r"the passage index cannot be read or written",
         "its files are damaged, or cannot be read or written",
         "его файлы повреждены, не читаются или не пишутся",
+    ),
+    # what a transcription server answered
+    (r"no JSON|encoding", "what it answers is no JSON", "его ответ — не JSON"),
+    (r"too long", "its answer has no end", "его ответ не кончается"),
+    # settings
+    (r"must be a whole number", "must be a whole number", "нужно целое число"),
+    (r"must be a number", "must be a number", "нужно число"),
+    (r"must be true or false", "must be true or false", "нужно true или false"),
+    (r"must be more than 0", "must be more than 0", "нужно больше 0"),
+    (r"must not be negative", "must not be negative", "не может быть меньше 0"),
+    (
+        r"must start with http:// or https://",
+        "must start with http:// or https://",
+        "должно начинаться с http:// или https://",
+    ),
+    (
+        r"says (https?) and MINIO_USE_SSL does not agree",
+        r"says \1 and MINIO_USE_SSL does not agree",
+        r"говорит \1, а MINIO_USE_SSL — другое",
+    ),
+    (
+        r"must not be the same as (\w+)",
+        r"must not be the same as \1",
+        r"не может совпадать с \1",
+    ),
+    (r"goes together with (\w+)", r"goes together with \1", r"задаётся только вместе с \1"),
+    (r"there is no such file", "there is no such file", "такого файла нет"),
+    (r"is no UTF-8 text", "is no UTF-8 text", "это не текст в UTF-8"),
+    (
+        r"the transcriber's key has blanks or line breaks in it",
+        "the key has blanks or line breaks in it",
+        "в ключе пробелы или переводы строк",
     ),
     # models
     (r"does not exist", "it does not exist", "такого нет"),

@@ -30,7 +30,7 @@ class Listed(Noun):
 
 
 class Checksum(StrEnum):
-    """How a store verifies what it is sent, best first, as the probe found it."""
+    """How a store verifies what it is sent, best first, as the probe found it. SHA256: and parts by their CRC-32."""
 
     SHA256 = "sha256"
     MD5 = "md5"

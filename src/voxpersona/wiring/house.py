@@ -27,6 +27,7 @@ from voxpersona.errors import Code, Configuration
 from voxpersona.model import WorkOrder
 from voxpersona.pipeline import Durably, whole_way
 from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
+from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import VERSION as STEMS_VERSION
 from voxpersona.pipeline.stems import stems
@@ -231,6 +232,9 @@ class House:
             join=self._transactions.joined,
             walk=walk,
             beside={"diarize": lambda order: self.stages.diarize(order)},
+            on_failed=lambda order: note_failure(
+                order, library=self.library, journal=self.journal, archive=self.archive
+            ),
         )
 
     # -- models ------------------------------------------------------------------------------------------------------

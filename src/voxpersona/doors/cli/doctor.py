@@ -1,233 +1,215 @@
-"""doctor: walk through what can be wrong with a set-up; say what each failure means and how to mend it."""
+"""doctor: walk through what can be wrong with a set-up; say what each failure means and how to mend it.
+
+What is looked at stands in looks.py. Whatever hangs, the doctor ends: chains of looks go side by side in threads, and
+a look that takes too long is given up.
+"""
 
 import os
+import queue
 import sys
-import tempfile
-import uuid
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from urllib.parse import urlsplit
 
 import typer
 
 from voxpersona.doors.cli.app import Json, app, opened
-from voxpersona.doors.cli.console import Console, exit_code, size
-from voxpersona.doors.texts import explain
-from voxpersona.errors import Code, Configuration, Unavailable, VoxPersonaError
-from voxpersona.model import State
-from voxpersona.wiring import House, file_system_of
+from voxpersona.doors.cli.console import Console, exit_code
+from voxpersona.doors.cli.look import Chain, Look
+from voxpersona.doors.cli.looks import chains, ground
+from voxpersona.doors.remedies import label, remedy
+from voxpersona.errors import VoxPersonaError
+from voxpersona.settings import read_settings, read_store_settings
+from voxpersona.wiring import House
 
-_DEADLINE = 10.0  # seconds
-_LITTLE_ROOM = 1_000_000_000  # bytes: about ten hours of voice messages
+_IN_ALL = 30.0
+"""Seconds after which what is not done is given up."""
+
+_CONNECT, _SILENCE, _SPEECH = 3.0, 5.0, 20.0
+"""Seconds that a store may take to connect or keep silent (both are tried three times), and a transcription server for
+a second of silence: a person waits for the doctor."""
+
+_OF_THE_BUCKET = frozenset({"bucket", "where", "key", "tries", "seconds"})
+"""Facts in which two buckets may differ that have the same trouble."""
 
 
 @dataclass(frozen=True)
-class _Look:
-    """One thing to look at: returns a line on what was found, raises one of our errors where it is wrong.
+class _Finding:
+    """What came of a look: what it found, or what is wrong, or neither where it was left out."""
 
-    Where the look it `needs` went wrong it is left out: one cause, one sentence.
-    """
+    look: Look
+    found: str = ""
+    error: VoxPersonaError | None = None
 
-    name: str
-    look: Callable[[], str]
-    needs: str = ""
+    @property
+    def is_left_out(self) -> bool:
+        return not self.found and self.error is None
 
 
 @app.command()
 def doctor(wants_json: Json = False) -> None:
     """Look at everything a set-up needs and say what is wrong, what it means and how to mend it."""
+    _refuse_settings(wants_json=wants_json)
     with opened(wants_json=wants_json) as (house, console):
-        house = _impatient(house)
-        results: list[dict[str, object]] = []
-        wrong: dict[str, VoxPersonaError] = {}
-        for thing in _looks(house, console):
-            if thing.needs in wrong:
-                wrong[thing.name] = wrong[thing.needs]
-                continue
-            try:
-                found, error = thing.look(), None
-            except VoxPersonaError as caught:
-                found, error = explain(caught, console.language), caught
-                wrong[thing.name] = caught
-            results.append(
-                {"name": thing.name, "ok": error is None, "code": error.code if error else None, "detail": found}
-            )
-            mark = console.pick("ok   ", "ок   ") if error is None else console.pick("WRONG", "ПЛОХО")
-            console.line(f"{mark}  {thing.name}: {found}")
-        console.document({"ok": not wrong, "checks": results})
-        if wrong:
-            raise typer.Exit(max(exit_code(type(error)) for error in wrong.values()))
+        findings: list[_Finding] = []
+        is_hung = False
+        for one in _walked(_impatient(house), console):
+            is_hung |= one.is_hung
+            for finding in one.findings:
+                _show(finding, console)
+            findings += one.findings
+        wrong = [finding.error for finding in findings if finding.error is not None]
+        console.document({"ok": not wrong, "checks": [_plain(one, console) for one in findings if not one.is_left_out]})
+        _conclude(findings, console)
+        code = max((exit_code(type(error)) for error in wrong), default=0)
+        if is_hung:
+            # Its thread may hold the process up for minutes yet, and has nothing left to tell.
+            sys.stdout.flush()
+            os._exit(code)
+        raise typer.Exit(code)
+
+
+def _refuse_settings(*, wants_json: bool) -> None:
+    """Settings that cannot be used are the first thing a doctor tells; nothing else can be looked at then."""
+    console = Console(wants_json=wants_json, language="en")
+    try:
+        console.language = read_settings().language
+        read_store_settings()
+    except VoxPersonaError as error:
+        finding = _Finding(Look("settings", str), error=error)
+        checked = _plain(finding, console)
+        told = {"code": error.code, "message": checked["detail"]}
+        console.document({"ok": False, "checks": [checked], "error": told})
+        _show(finding, console)
+        raise typer.Exit(exit_code(type(error))) from None
 
 
 def _impatient(house: House) -> House:
-    """The same house, whose store is given up after a few seconds: a person waits for the doctor."""
-    settings = house.store_settings
-    if settings is None:
-        return house
-    waits = {"retry_seconds": min(settings.retry_seconds, _DEADLINE), "retry_attempts": 2}
-    waits |= {"read_timeout": min(settings.read_timeout, _DEADLINE)}
-    return House(house.settings, settings.model_copy(update=waits))
+    """The same house, whose store and transcription server are given up after seconds."""
+    timeout = min(house.settings.transcriber_timeout, _SPEECH)
+    settings, store = house.settings.model_copy(update={"transcriber_timeout": timeout}), house.store_settings
+    if store is not None:
+        waits = {
+            "connect_timeout": min(store.connect_timeout, _CONNECT),
+            "read_timeout": min(store.read_timeout, _SILENCE),
+            "retry_seconds": min(store.retry_seconds, _SILENCE),
+            "retry_attempts": 2,
+        }
+        store = store.model_copy(update=waits)
+    return House(settings, store)
 
 
-def _looks(house: House, console: Console) -> list[_Look]:
-    rooms = [
-        _Look(f"{what} {name}", partial(look, house, place, console), needs="store")
-        for place, name in enumerate(("audio", "main"))
-        for what, look in _OF_A_BUCKET.items()
-    ]
-    return [
-        _Look("python", lambda: sys.version.split()[0]),
-        _Look("data", lambda: f"{house.data} ({file_system_of(house.data)})"),
-        _Look("room", lambda: _room(house), needs="data"),
-        _Look("scratch", lambda: _scratch(house), needs="data"),
-        _Look("keys", lambda: _keys(house, console)),
-        _Look("store", lambda: _store(house, console), needs="keys"),
-        *rooms,
-        _Look("database", lambda: _database(house), needs="data"),
-        _Look("worker", lambda: _worker(house, console), needs="database"),
-        _Look("speech", lambda: _speech(house)),
-        _Look("voices", lambda: house.diarizer.name),
-        _Look("search", lambda: f"{house.embedder.name} ({house.embedder_file()})"),
-        _Look("index", lambda: f"{sum(house.passages.counts().values())} passages"),
-        _Look("templates", lambda: ", ".join(sorted({template.name for template in house.templates}))),
-    ]
+class _Walk:
+    """A chain on its way, in a thread of its own."""
+
+    def __init__(self, chain: Chain, wrong: frozenset[str]) -> None:
+        """`wrong`: names of the looks before, of other chains, that went wrong."""
+        self.findings: list[_Finding] = []
+        self.is_hung = False
+        self._chain = chain
+        self._wrong = set(wrong)
+        self._since = time.monotonic()
+        self._found: queue.SimpleQueue[_Finding | Exception] = queue.SimpleQueue()
+        threading.Thread(target=self._go, daemon=True).start()
+
+    @property
+    def wrong(self) -> frozenset[str]:
+        return frozenset(finding.look.name for finding in self.findings if not finding.found)
+
+    def wait(self, until: float) -> None:
+        """Gather the findings, at the latest by then; two of one cause become one."""
+        for look in self._chain.looks:
+            if self.is_hung:
+                self._add(_Finding(look))
+                continue
+            left = min(self._since + self._chain.patience, until) - time.monotonic()
+            try:
+                finding = self._found.get(timeout=max(left, 0))
+            except queue.Empty:
+                self.is_hung = True
+                finding = _Finding(look, error=self._chain.hung)
+            if isinstance(finding, Exception):
+                raise finding
+            self._add(finding)
+
+    def _add(self, finding: _Finding) -> None:
+        for before in self.findings:
+            if finding.error is not None and before.error is not None and _is_same(finding.error, before.error):
+                told = before.error.facts
+                told["bucket"] = f"{told.get('bucket')}, {finding.error.facts.get('bucket')}"
+                finding = _Finding(finding.look)
+        self.findings.append(finding)
+
+    def _go(self) -> None:
+        is_over = False
+        for look in self._chain.looks:
+            finding: _Finding | Exception = _Finding(look)
+            if not is_over and not self._wrong.intersection(look.needs):
+                finding = _looked(look)
+            if isinstance(finding, _Finding) and not finding.found:
+                self._wrong.add(look.name)
+                is_over |= finding.error is not None and finding.error.code in self._chain.fatal
+            self._since = time.monotonic()
+            self._found.put(finding)
 
 
-def _room(house: House) -> str:
-    free = house.free_bytes()
-    if free < _LITTLE_ROOM:
-        raise Unavailable(Code.NO_SPACE, "little room", where=f"{house.data}: {size(free)}")
-    return size(free)
-
-
-def _scratch(house: House) -> str:
-    """Spool and scratch are written for real: a read-only or full disk shows itself here."""
-    for directory in (house.spool, house.data / "scratch"):
-        try:
-            with tempfile.TemporaryFile(dir=directory) as tried:
-                tried.write(b"x" * 4096)
-                tried.flush()
-                os.fsync(tried.fileno())
-        except OSError as error:
-            reason = error.strerror or "cannot be written"
-            raise Unavailable(Code.NO_SPACE, reason, where=f"{directory}: {reason}") from error
-    return "spool and scratch can be written"
-
-
-def _keys(house: House, console: Console) -> str:
-    keyring = house.keyring
-    if keyring is None:
-        return console.pick("nothing is encrypted before it is stored", "до сохранения ничего не шифруется")
-    key = keyring.current.id
-    return console.pick(f"everything new is encrypted under {key}", f"всё новое шифруется ключом {key}")
-
-
-def _store(house: House, console: Console) -> str:
-    """Opening it checks address, TLS, keys, clock, buckets and the master key."""
-    place = house.store.place
-    settings = house.store_settings
-    if settings is not None and settings.url.startswith("http://") and not _is_here(settings.url):
-        return console.pick(f"{place}, NOT encrypted on the way", f"{place}, по пути НЕ шифруется")
-    return place
-
-
-def _is_here(url: str) -> bool:
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-
-
-def _bucket(house: House, place: int, console: Console) -> str:
-    """What the store really does; a store that lies about something is worked around, and it is said here."""
-    bucket = house.store.rooms[place].bucket
-    found = bucket.abilities()
-    create_only = (
-        console.pick("yes", "да") if found.create_only else console.pick("no, looked after by us", "нет, следим сами")
-    )
-    told = [
-        f"{bucket.name}",
-        found.server,
-        console.pick(f"never overwrites: {create_only}", f"не перезаписывает: {create_only}"),
-        console.pick(f"verifies uploads: {found.checksum}", f"сверяет загрузки: {found.checksum}"),
-        console.pick(f"clock {found.clock_skew:+.0f} s", f"часы {found.clock_skew:+.0f} с"),
-    ]
-    if found.versioning:
-        told.append(console.pick("versions kept", "версии хранятся"))
-    free = bucket.free_bytes()
-    if free is not None:
-        told.append(console.pick(f"{size(free)} free", f"свободно {size(free)}"))
-    return ", ".join(part for part in told if part)
-
-
-def _round_trip(house: House, place: int, console: Console) -> str:
-    """A real put, read and delete, through every wrapper."""
-    blobs = house.store.rooms[place].blobs
-    key = f"doctor/{uuid.uuid4().hex}"
-    sent = uuid.uuid4().bytes
-    blobs.put(key, [sent])
+def _looked(look: Look) -> "_Finding | Exception":
     try:
-        if b"".join(blobs.read(key)) != sent:
-            raise Unavailable(Code.STORE_UNAVAILABLE, "other bytes came back", reason="other bytes came back")
-    finally:
-        blobs.delete(key)
-    return console.pick("put, read and delete work", "запись, чтение и удаление работают")
+        return _Finding(look, found=look.look())
+    except VoxPersonaError as error:
+        return _Finding(look, error=error)
+    except Exception as error:  # noqa: BLE001  # carried from one thread to another
+        return error  # a fault of ours: raised where it is seen
 
 
-def _leftovers(house: House, place: int, console: Console) -> str:
-    found = house.store.rooms[place].bucket.unfinished()
-    if not found:
-        return console.pick("no unfinished writes", "незавершённых записей нет")
-    room = size(sum(one.stored for one in found))
-    return console.pick(
-        f"{len(found)} unfinished writes, {room}; `voxpersona storage sweep` drops them",
-        f"незавершённых записей: {len(found)}, {room}; их удалит `voxpersona storage sweep`",
-    )
+def _is_same(one: VoxPersonaError, other: VoxPersonaError) -> bool:
+    """Whether two buckets have the same trouble."""
+    facts = ({name: error.facts[name] for name in error.facts.keys() - _OF_THE_BUCKET} for error in (one, other))
+    return one.code is other.code and next(facts) == next(facts)
 
 
-def _lifecycle(house: House, place: int, console: Console) -> str:
-    room = house.store.rooms[place]
-    standing = room.bucket.rules()
-    missing = [rule for rule in room.rules if rule not in standing]
-    if missing:
-        return console.pick(
-            f"{len(missing)} configured rules do not stand: `voxpersona storage lifecycle --apply`",
-            f"не действуют настроенные правила: {len(missing)}; `voxpersona storage lifecycle --apply`",
+def _walked(house: House, console: Console) -> Iterator[_Walk]:
+    """First the ground, then everything that stands on it, side by side."""
+    until = time.monotonic() + _IN_ALL
+    first = _Walk(ground(house, console), frozenset())
+    first.wait(until)
+    yield first
+    for walk in [_Walk(chain, first.wrong) for chain in chains(house, console)]:
+        walk.wait(until)
+        yield walk
+
+
+def _sentence(finding: _Finding, console: Console) -> str:
+    if finding.error is None:
+        return finding.found
+    return remedy(finding.look.about or finding.look.name, finding.error, console.language)
+
+
+def _plain(finding: _Finding, console: Console) -> dict[str, object]:
+    return {
+        "name": finding.look.name,
+        "ok": finding.error is None,
+        "code": None if finding.error is None else finding.error.code,
+        "detail": _sentence(finding, console),
+    }
+
+
+def _show(finding: _Finding, console: Console) -> None:
+    if finding.is_left_out:
+        return
+    mark = console.pick("ok   ", "ок   ") if finding.error is None else console.pick("WRONG", "ПЛОХО")
+    console.line(f"{mark}  {label(finding.look.name, console.language)}: {_sentence(finding, console)}")
+
+
+def _conclude(findings: list[_Finding], console: Console) -> None:
+    left_out = ", ".join(label(one.look.name, console.language) for one in findings if one.is_left_out)
+    if left_out:
+        console.line(
+            console.pick(
+                f"Not looked at because of that: {left_out}. Mend what is wrong and run this again.",
+                f"Из-за этого не проверено: {left_out}. Исправьте то, что плохо, и запустите ещё раз.",
+            )
         )
-    return console.pick(f"{len(standing)} rules stand", f"действует правил: {len(standing)}")
-
-
-_OF_A_BUCKET: dict[str, Callable[[House, int, Console], str]] = {
-    "bucket": _bucket,
-    "round trip": _round_trip,
-    "lifecycle": _lifecycle,
-    "leftovers": _leftovers,
-}
-
-
-def _database(house: House) -> str:
-    return f"{house.database_url.rsplit('/', 1)[1]}, {len(house.library.recordings())} recordings"
-
-
-def _worker(house: House, console: Console) -> str:
-    if house.engine().is_running():
-        return console.pick("running", "работает")
-    waiting = sum(
-        house.journal.standing(recording.id).state in (State.RECEIVED, State.WORKING)
-        for recording in house.library.recordings()
-    )
-    return console.pick(
-        f"not running, {waiting} waiting" + (": start `voxpersona worker`" if waiting else ""),
-        f"не запущен, ждут: {waiting}" + (": запустите `voxpersona worker`" if waiting else ""),
-    )
-
-
-def _speech(house: House) -> str:
-    if house.settings.transcriber_url is None:
-        return f"Whisper {house.settings.whisper_model} ({house.whisper_directory()})"
-    if house.settings.transcriber_key is None and "127.0.0.1" not in house.settings.transcriber_url:
-        raise Configuration(
-            Code.SETTING_INVALID,
-            "no key",
-            name="VOXPERSONA_TRANSCRIBER_KEY",
-            reason="the server is not on this machine and there is no key for it",
-        )
-    return house.transcriber.name
+    elif not any(one.error for one in findings):
+        console.line(console.pick("Nothing is wrong.", "Всё в порядке."))

@@ -22,7 +22,8 @@ from voxpersona.pipeline.repair import repair as repair_archive
 from voxpersona.ports import OnProgress
 from voxpersona.wiring import House
 
-_SWEEP_SECONDS = 24 * 3600
+_STALE_SECONDS = 7 * 24 * 3600.0
+"""An upload that broke off is gone on with when the recording is delivered again; after a week that is over."""
 
 
 @app.command()
@@ -34,12 +35,21 @@ def worker(
     with opened(wants_json=wants_json) as (house, console):
         house.stages  # noqa: B018  # opens every room: a missing model refuses here, not in the middle of a recording
         engine = house.engine()
+        _tidy_store(house)
         stopped = stop_on_signals(engine, console)
         for recording in house.library.half_forgotten():
             remove(house, recording)
         console.note(console.pick("Working; stop with Ctrl-C.", "Работаю; остановить: Ctrl-C."))
         engine.run(until=house.idle if until_idle else None)
         console.document({"stopped": stopped.is_set(), "idle": house.idle()})
+
+
+def _tidy_store(house: House) -> None:
+    """The configured rules stand, and writes nobody went on with are dropped. Configuration LIFECYCLE_UNSUPPORTED."""
+    for room in house.store.rooms:
+        if room.rules:
+            room.bucket.apply(room.rules)
+        room.bucket.abandon(_STALE_SECONDS)
 
 
 @app.command()

@@ -271,7 +271,8 @@ _SPACE = {
 }
 _DAMAGED = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody"}
 _FINAL = {400, 405, 411, 413, 414, 416, 501}
-_PASSING = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "InternalError"}
+_PASSING = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "InternalError", "InvalidPart"}
+"""The last one: the next try looks which parts the store really holds."""
 _UNREACHABLE = (
     boto.EndpointConnectionError,
     boto.ConnectTimeoutError,

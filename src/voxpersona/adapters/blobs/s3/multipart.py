@@ -1,12 +1,14 @@
 """Large blobs: sent in parts as the bytes arrive, several at once, with flat memory, and gone on with after a break.
 
-Each part bears a checksum that the store verifies: SHA-256 where it knows that, else Content-MD5. An upload that broke
-off is left as it is. Whoever puts the same bytes again finds it by its mark, hashes what it has anyway, and sends only
-the parts that the store does not hold already.
+Each part bears a checksum that the store verifies: a CRC-32 where it knows checksums, else Content-MD5. That is against
+damage on the way; the SHA-256 of the whole is ours, and a second one per part would cost as much as sending it. An
+upload that broke off is left as it is. Whoever puts the same bytes again finds it by its mark and sends only the parts
+that the store does not hold already, by their ETags: MD5s of our bytes.
 """
 
 import base64
 import hashlib
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -40,18 +42,18 @@ class Vanished(Exception):
 
 @dataclass(frozen=True)
 class Part:
-    """One part that the store holds; `sha256` and `md5` are digests of our bytes where they were needed."""
+    """One part that the store holds; `crc32` and `md5` are digests of our bytes where they were needed."""
 
     number: int
     size: int
     etag: str
-    sha256: bytes = b""
+    crc32: bytes = b""
     md5: bytes = b""
 
     def completed(self) -> "CompletedPartTypeDef":
         told: CompletedPartTypeDef = {"PartNumber": self.number, "ETag": f'"{self.etag}"'}
-        if self.sha256:
-            told["ChecksumSHA256"] = _base64(self.sha256)
+        if self.crc32:
+            told["ChecksumCRC32"] = _base64(self.crc32)
         return told
 
 
@@ -63,7 +65,7 @@ class Upload:
     ) -> None:
         self._objects = objects
         self._wanted = wanted
-        self._sha256 = checksum is Checksum.SHA256
+        self._crc32 = checksum is Checksum.SHA256
         self._upload = upload
         self._part_size = part_size
         self._held = held
@@ -117,12 +119,11 @@ class Upload:
 
     def _part(self, number: int, body: bytes | bytearray) -> Part:
         held = self._held.get(number)
-        sha256 = hashlib.sha256(body).digest() if self._sha256 else b""
-        needs_md5 = not self._sha256 or (held is not None and not held.checksum)
-        md5 = hashlib.md5(body, usedforsecurity=False).digest() if needs_md5 else b""
-        if held is not None and held.is_of(len(body), sha256, md5):
-            return Part(number, len(body), held.etag, sha256, md5)
-        proof: dict[str, Any] = {"ChecksumSHA256": _base64(sha256)} if self._sha256 else {"ContentMD5": _base64(md5)}
+        crc32 = zlib.crc32(body).to_bytes(4, "big") if self._crc32 else b""
+        md5 = b"" if self._crc32 and held is None else hashlib.md5(body, usedforsecurity=False).digest()
+        if held is not None and (held.size, held.etag) == (len(body), md5.hex()):
+            return Part(number, len(body), held.etag, crc32, md5)
+        proof: dict[str, Any] = {"ChecksumCRC32": _base64(crc32)} if self._crc32 else {"ContentMD5": _base64(md5)}
         with self._objects.errors("send a part of a blob", self._wanted.key):
             try:
                 sent = self._objects.client.upload_part(
@@ -134,27 +135,21 @@ class Upload:
                 )
             except ClientError as error:
                 raise _vanished(error) from error
-        return Part(number, len(body), bare(sent["ETag"]), sha256, md5)
+        return Part(number, len(body), bare(sent["ETag"]), crc32, md5)
 
     def _composite(self, parts: Sequence[Part]) -> str:
-        if not self._sha256:
+        if not self._crc32:
             return ""
-        return f"{_base64(hashlib.sha256(b''.join(part.sha256 for part in parts)).digest())}-{len(parts)}"
+        joined = zlib.crc32(b"".join(part.crc32 for part in parts)).to_bytes(4, "big")
+        return f"{_base64(joined)}-{len(parts)}"
 
 
 @dataclass(frozen=True)
 class Held:
-    """A part that the store held when we came; `checksum` is empty where it does not tell."""
+    """A part that the store held when we came. Where its ETag is no MD5 it is not known again: then it is sent."""
 
     size: int
     etag: str
-    checksum: str
-
-    def is_of(self, size: int, sha256: bytes, md5: bytes) -> bool:
-        """Whether it holds the bytes of these digests. Where it cannot be told it does not: then they are sent."""
-        if self.size != size:
-            return False
-        return self.checksum == _base64(sha256) if self.checksum and sha256 else self.etag == md5.hex()
 
 
 def begin(objects: Objects, wanted: Wanted, checksum: Checksum, tags: dict[str, str], part_size: int) -> Upload:
@@ -199,7 +194,7 @@ def _held(objects: Objects, mark: marker.Mark) -> dict[int, Held]:
     with objects.errors("look for the parts of an upload", mark.key):
         try:
             return {
-                part["PartNumber"]: Held(part["Size"], bare(part["ETag"]), part.get("ChecksumSHA256", ""))
+                part["PartNumber"]: Held(part["Size"], bare(part["ETag"]))
                 for page in pages
                 for part in page.get("Parts", [])
             }
@@ -213,7 +208,7 @@ def _vanished(error: ClientError) -> Exception:
 
 
 def _algorithm(checksum: Checksum) -> dict[str, Any]:
-    return {"ChecksumAlgorithm": "SHA256"} if checksum is Checksum.SHA256 else {}
+    return {"ChecksumAlgorithm": "CRC32"} if checksum is Checksum.SHA256 else {}
 
 
 def _composite_md5(parts: Sequence[Part]) -> str:

@@ -121,7 +121,7 @@ class Objects:
             content_type=found["ContentType"],
             written_at=found["LastModified"],
         )
-        return Standing(facts, bare(found["ETag"]), found.get("ChecksumSHA256", ""))
+        return Standing(facts, bare(found["ETag"]), found.get("ChecksumSHA256", found.get("ChecksumCRC32", "")))
 
     def get(self, key: str, start: int = 0, end: int | None = None) -> "GetResult":
         """The bytes `[start, end)`, not yet fetched, and what is known of the object. NotFound BLOB_ABSENT.

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import time
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -231,7 +232,7 @@ def _checksum(room: _Room) -> Checksum:
     if (
         room.put("sha256", _FIRST, {"ChecksumSHA256": right})
         and not room.put("sha256-wrong", _FIRST, {"ChecksumSHA256": wrong})
-        and not _takes_part(room, wrong)
+        and not _takes_part(room)
     ):
         return Checksum.SHA256
     right, wrong = (_base64(hashlib.md5(content, usedforsecurity=False).digest()) for content in (_FIRST, _SECOND))
@@ -240,25 +241,26 @@ def _checksum(room: _Room) -> Checksum:
     return Checksum.NONE
 
 
-def _takes_part(room: _Room, sha256: str) -> bool:
-    """Whether a part with this sum of other bytes is taken. Where parts are refused altogether: as in `_completes`."""
+def _takes_part(room: _Room) -> bool:
+    """Whether a part with a CRC-32 of other bytes is taken. Where parts are refused altogether: as in `_completes`."""
     key = f"{room.prefix}parts"
+    wrong = _base64(zlib.crc32(_SECOND).to_bytes(4, "big"))
     try:
-        upload = _begin(room, key, sha256=True)
+        upload = _begin(room, key, crc32=True)
     except ClientError as error:
         return not _refused(error)
     try:
         room.client.upload_part(
-            Bucket=room.bucket, Key=key, UploadId=upload, PartNumber=1, Body=_FIRST, ChecksumSHA256=sha256
+            Bucket=room.bucket, Key=key, UploadId=upload, PartNumber=1, Body=_FIRST, ChecksumCRC32=wrong
         )
     except ClientError as error:
         return _refused(error)
     return True
 
 
-def _begin(room: _Room, key: str, *, sha256: bool = False) -> str:
-    if sha256:
-        reply = room.client.create_multipart_upload(Bucket=room.bucket, Key=key, ChecksumAlgorithm="SHA256")
+def _begin(room: _Room, key: str, *, crc32: bool = False) -> str:
+    if crc32:
+        reply = room.client.create_multipart_upload(Bucket=room.bucket, Key=key, ChecksumAlgorithm="CRC32")
     else:
         reply = room.client.create_multipart_upload(Bucket=room.bucket, Key=key)
     room.begun.append((key, reply["UploadId"]))
