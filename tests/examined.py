@@ -12,7 +12,7 @@ from tests.program import PROGRAM, Outcome, Program
 from voxpersona.doors.cli.console import exit_code
 from voxpersona.errors import Code, kind_of
 
-_AT_ONCE = 4
+_AT_ONCE = 3
 
 
 class Confined(Program):
@@ -58,6 +58,7 @@ def examined(programs: Mapping[str, Program], *arguments: str) -> dict[str, Outc
 def told(programs: Mapping[str, Program]) -> dict[str, Told]:
     """The same, as documents."""
     outcomes = examined(programs, "--json")
+    assert all(one.out for one in outcomes.values()), outcomes
     return {name: Told(one.code, json.loads(one.out), one.err) for name, one in outcomes.items()}
 
 

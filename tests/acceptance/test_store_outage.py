@@ -136,6 +136,7 @@ class TestDown:
             else:
                 pytest.fail("it did not even try again")
             assert kept.program.json("list")["recordings"] == []
+            kept.plan()
             kept.proxy.up()
             out, said = process.communicate(timeout=120)
         assert process.returncode == 0, said.decode()
@@ -152,6 +153,7 @@ class TestDown:
             out, _ = process.communicate(timeout=120)
             assert process.returncode == 5
             down_from_the_start = impatient.json("receive", str(long_recording), code=5)
+            kept.plan()
             kept.proxy.up()
         for told in (json.loads(out), down_from_the_start):
             assert told["recordings"] == []
@@ -160,7 +162,6 @@ class TestDown:
             assert "Nobody answers at the object store" in refused["reason"]
             assert "Nothing was lost" in refused["reason"]
         assert kept.visible() == []
-        kept.plan()
         (received,) = impatient.json("receive", str(long_recording))["recordings"]
         assert received["duplicate_of"] is None
         assert kept.parts_sent() == [], "finished parts were sent again"

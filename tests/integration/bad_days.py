@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.loaders import create_loader
 
 from tests.builders_blobs import MIB, content_of, some_bytes
 from tests.builders_wrappers import retrying
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 PART = 5 * MIB
 SMALL = some_bytes(20_000)
+TWO_PARTS = some_bytes(PART + 20_000)
 LARGE = some_bytes(11 * MIB + 7)
 """Three parts, the last one short."""
 
@@ -162,9 +164,10 @@ def opened(server: S3Server, path: Path) -> Iterator[Place]:
 
 @contextmanager
 def no_pauses() -> Iterator[None]:
-    """boto3 waits up to two seconds between its tries. Not here."""
+    """boto3 waits up to two seconds between its tries, and reads its own files anew for each client. Not here."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("botocore.endpoint.time", SimpleNamespace(**vars(time) | {"sleep": lambda _seconds: None}))
+        patched.setattr("botocore.loaders.create_loader", cache(create_loader))
         yield
 
 

@@ -104,15 +104,14 @@ def test_a_killed_upload_shows_nothing_is_listed_and_gone_on_with_by_the_next_pr
     assert stack == FULL or LARGE[:100] not in place.raw(blob.key)
 
 
-@pytest.mark.parametrize("stack", [FULL, SEALED])
-def test_a_killed_upload_that_nobody_goes_on_with_is_swept_when_it_is_old(place: Place, stack: str) -> None:
+def test_a_killed_upload_that_nobody_goes_on_with_is_swept_when_it_is_old(place: Place) -> None:
     blob = Blob(LARGE)
-    _killed_at_part_three(place, blob, stack)
+    _killed_at_part_three(place, blob, FULL)
     assert place.keeper.abandon(3600) == 0
     assert place.keeper.abandon(0) == 1
     assert place.keeper.unfinished() == []
     place.calm()
-    blobs = place.blobs(stack)
+    blobs = place.blobs(FULL)
     blob.put(blobs)
     assert sum(_sent(place, blob)) >= len(LARGE)
     assert_whole(place, blobs, blob)

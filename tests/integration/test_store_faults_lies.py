@@ -21,6 +21,7 @@ from tests.integration.bad_days import (
     OK,
     SEALED,
     SMALL,
+    TWO_PARTS,
     TYPE,
     UNAVAILABLE,
     Blob,
@@ -139,10 +140,10 @@ def test_a_store_that_says_ok_and_keeps_something_else_is_found_out(
 
 
 @pytest.mark.parametrize(
-    "kept", [_flipped(LARGE), LARGE[:-1], LARGE + b"x"], ids=["a bit flipped", "cut off", "too long"]
+    "kept", [_flipped(TWO_PARTS), TWO_PARTS[:-1], TWO_PARTS + b"x"], ids=["a bit flipped", "cut off", "too long"]
 )
 def test_an_upload_that_becomes_something_else_when_it_is_completed_is_found_out(place: Place, kept: bytes) -> None:
-    blob = Blob(LARGE)
+    blob = Blob(TWO_PARTS)
 
     def exchange() -> None:
         _kept(place, blob, kept)
@@ -195,9 +196,9 @@ def _puts_into_nowhere(place: Place, blobs: Blobs, blob: Blob) -> None:
 
 @pytest.mark.parametrize("stack", [FULL, SEALED])
 def test_a_bucket_removed_between_parts_is_told_and_one_made_anew_takes_the_blob(place: Place, stack: str) -> None:
-    blob, blobs = Blob(LARGE), place.blobs(stack)
+    blob, blobs = Blob(TWO_PARTS), place.blobs(stack)
     place.proxy.plan.append(
-        Meanwhile(NOTHING, "PUT", rf"{blob.upload}.*partNumber=3(&|$)", deed=lambda: _remove_bucket(place))
+        Meanwhile(NOTHING, "PUT", rf"{blob.upload}.*partNumber=2(&|$)", deed=lambda: _remove_bucket(place))
     )
     _puts_into_nowhere(place, blobs, blob)
 

@@ -65,6 +65,12 @@ REMEDIES: Mapping[tuple[str, str], tuple[str, str]] = {
         "этот файл вместе с -wal и -shm в сторону (ничего не удаляя) и запустите `voxpersona rebuild`: он создаст её "
         "заново.",
     ),
+    ("database", Code.NO_SPACE): (
+        "The disk is full: the database {path} cannot be written. Nothing is lost, but nothing can be taken in or "
+        "worked on. Make room, or move VOXPERSONA_DATA to a larger disk.",
+        "Диск полон: в базу данных {path} нельзя писать. Ничего не потеряно, но нельзя ни принимать, ни обрабатывать "
+        "записи. Освободите место или перенесите VOXPERSONA_DATA на больший диск.",
+    ),
     ("database", Code.LIBRARY_UNAVAILABLE): (
         "The database {path} cannot be written: {reason}. Nothing was lost. See who owns it and which program holds "
         "it, then try again.",

@@ -37,6 +37,7 @@ _TIDYING_ATTEMPTS = 5
 _KEEP_VERSIONS = timedelta(hours=1)  # readers in other processes may still stand on an older version
 _INDEX_CACHE_BYTES = 256 << 20
 _METADATA_CACHE_BYTES = 64 << 20
+_PANIC = "RustPanic"
 _COLUMNS = ["id", "rec", "start", "end", "speaker", "role", "text", "language"]
 
 
@@ -281,10 +282,13 @@ def _tidy(table: Any) -> None:
 
 @contextlib.contextmanager
 def _turned() -> Iterator[None]:
-    """Lance tells everything by RuntimeError, ValueError and OSError."""
+    """Lance tells everything by RuntimeError, ValueError and OSError; where a file is damaged in a way it never thought
+    of, it panics, by an error that cannot be imported."""
     try:
         yield
-    except (RuntimeError, ValueError, OSError) as error:
+    except Exception as error:
+        if not isinstance(error, RuntimeError | ValueError | OSError) and type(error).__name__ != _PANIC:
+            raise
         raise Unavailable(
             Code.INDEX_UNAVAILABLE, "the passage index cannot be read or written", remedy="voxpersona reindex"
         ) from error

@@ -4,6 +4,7 @@ What is looked at stands in looks.py. Whatever hangs, the doctor ends: chains of
 a look that takes too long is given up.
 """
 
+import logging
 import os
 import queue
 import sys
@@ -19,16 +20,18 @@ from voxpersona.doors.cli.console import Console, exit_code
 from voxpersona.doors.cli.look import Chain, Look
 from voxpersona.doors.cli.looks import chains, ground
 from voxpersona.doors.remedies import label, remedy
-from voxpersona.errors import VoxPersonaError
+from voxpersona.errors import Code, Integrity, VoxPersonaError
 from voxpersona.settings import read_settings, read_store_settings
 from voxpersona.wiring import House
 
-_IN_ALL = 30.0
+_IN_ALL = 35.0
 """Seconds after which what is not done is given up."""
 
 _CONNECT, _SILENCE, _SPEECH = 3.0, 5.0, 20.0
 """Seconds that a store may take to connect or keep silent (both are tried three times), and a transcription server for
 a second of silence: a person waits for the doctor."""
+
+_log = logging.getLogger("voxpersona.doctor")
 
 _OF_THE_BUCKET = frozenset({"bucket", "where", "key", "tries", "seconds"})
 """Facts in which two buckets may differ that have the same trouble."""
@@ -110,7 +113,7 @@ class _Walk:
         self._chain = chain
         self._wrong = set(wrong)
         self._since = time.monotonic()
-        self._found: queue.SimpleQueue[_Finding | Exception] = queue.SimpleQueue()
+        self._found: queue.SimpleQueue[_Finding] = queue.SimpleQueue()
         threading.Thread(target=self._go, daemon=True).start()
 
     @property
@@ -129,8 +132,6 @@ class _Walk:
             except queue.Empty:
                 self.is_hung = True
                 finding = _Finding(look, error=self._chain.hung)
-            if isinstance(finding, Exception):
-                raise finding
             self._add(finding)
 
     def _add(self, finding: _Finding) -> None:
@@ -144,23 +145,25 @@ class _Walk:
     def _go(self) -> None:
         is_over = False
         for look in self._chain.looks:
-            finding: _Finding | Exception = _Finding(look)
+            finding = _Finding(look)
             if not is_over and not self._wrong.intersection(look.needs):
                 finding = _looked(look)
-            if isinstance(finding, _Finding) and not finding.found:
+            if not finding.found:
                 self._wrong.add(look.name)
                 is_over |= finding.error is not None and finding.error.code in self._chain.fatal
             self._since = time.monotonic()
             self._found.put(finding)
 
 
-def _looked(look: Look) -> "_Finding | Exception":
+def _looked(look: Look) -> _Finding:
     try:
         return _Finding(look, found=look.look())
     except VoxPersonaError as error:
         return _Finding(look, error=error)
-    except Exception as error:  # noqa: BLE001  # carried from one thread to another
-        return error  # a fault of ours: raised where it is seen
+    except Exception as error:  # noqa: BLE001  # a fault of ours; the rest is looked at all the same
+        reason = type(error).__name__
+        _log.error("the look at %s failed", look.name, exc_info=error)
+        return _Finding(look, error=Integrity(Code.INTERNAL, reason, reason=reason))
 
 
 def _is_same(one: VoxPersonaError, other: VoxPersonaError) -> bool:

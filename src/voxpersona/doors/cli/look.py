@@ -25,5 +25,5 @@ class Chain:
     looks: tuple[Look, ...]
     hung: VoxPersonaError
     fatal: frozenset[Code] = frozenset()
-    patience: float = 15.0
-    """Seconds that one look may take."""
+    patience: float = 30.0
+    """Seconds that one look may take. What needs nobody else is only slow where the machine is."""

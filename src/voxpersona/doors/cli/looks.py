@@ -12,6 +12,7 @@ import numpy as np
 
 from voxpersona.adapters.diarizer.voices import MODEL, SHA256
 from voxpersona.adapters.library.database import NEWEST
+from voxpersona.adapters.library.edge import translated
 from voxpersona.adapters.library.examine import examine
 from voxpersona.adapters.weights.files import altered, digest
 from voxpersona.doors.cli.console import Console, size
@@ -128,7 +129,7 @@ def _of_the_database(house: House, console: Console) -> Chain:
 def _database(house: House, console: Console) -> str:
     """Opened as always (made or brought up to date where that is due), then written and read through."""
     path = house.data / "voxpersona.db"
-    with _about(path=str(path)):
+    with _about(path=str(path)), translated():  # what DBOS says of its tables comes as it is
         url = house.database_url
         is_whole = examine(path, seconds=_EXAMINED)
         kept = len(house.library.recordings())
@@ -142,7 +143,7 @@ def _database(house: House, console: Console) -> str:
 def _engine(house: House, console: Console) -> str:
     """Its tables are asked for an order that never was."""
     engine = house.engine()
-    with _about(path=str(house.data / "voxpersona.db")):
+    with _about(path=str(house.data / "voxpersona.db")), translated():
         engine.cancel(WorkOrder(recording=RecordingId("0" * 12), run=1))
         if engine.is_running():
             return console.pick("worker is running", "worker работает")

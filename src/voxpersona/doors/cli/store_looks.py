@@ -12,6 +12,7 @@ from voxpersona.errors import Code, Configuration, Integrity, Unavailable, VoxPe
 from voxpersona.wiring import House
 from voxpersona.wiring.store import rules_of
 
+_PATIENCE = 15.0  # seconds
 _PLACES = ("audio", "main")
 _BUCKETS = ("bucket audio", "bucket main")
 
@@ -40,7 +41,7 @@ def of_the_store(house: House, console: Console) -> Chain:
         *_of_each_bucket("leftovers", _leftovers, house, console, needs=_BUCKETS),
     ]
     hung = Unavailable(Code.STORE_UNAVAILABLE, "no answer in time", reason="no answer in time", **on)
-    return Chain(tuple(looks), hung, fatal=_OF_THE_WHOLE_STORE)
+    return Chain(tuple(looks), hung, fatal=_OF_THE_WHOLE_STORE, patience=_PATIENCE)
 
 
 def _of_each_bucket(

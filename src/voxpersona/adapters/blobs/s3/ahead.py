@@ -15,7 +15,7 @@ STREAMS = 3
 """Requests under way at once: as many windows are held in memory, and the one that is given out."""
 
 
-def ahead(fetch: Callable[[int, int], bytes], start: int, end: int) -> Iterator[bytes]:
+def ahead(fetch: Callable[[int, int], memoryview], start: int, end: int) -> Iterator[memoryview]:
     """The bytes `[start, end)` in windows, `fetch(start, end)` of each called in a thread, STREAMS of them ahead.
 
     What `fetch` raises comes out at its place. Given up, it waits for no request.
@@ -23,7 +23,7 @@ def ahead(fetch: Callable[[int, int], bytes], start: int, end: int) -> Iterator[
     windows = pairwise([*range(start, end, WINDOW), end])
     threads = ThreadPoolExecutor(STREAMS, thread_name_prefix="fetching")
     try:
-        under_way: deque[Future[bytes]] = deque()
+        under_way: deque[Future[memoryview]] = deque()
         for low, high in windows:
             under_way.append(threads.submit(fetch, low, high))
             if len(under_way) > STREAMS:

@@ -136,7 +136,7 @@ class S3Blobs:
     def _rest(self, stands: Standing, start: int, end: int) -> Iterator[bytes]:
         for window in ahead.ahead(partial(self._objects.window, stands), start, end):
             for at in range(0, len(window), PART):
-                yield bytes(window[at : at + PART])  # obstore gives a buffer of its own
+                yield bytes(window[at : at + PART])
 
     def list(self, prefix: str = "") -> Iterator[Listed]:
         """See the port. The listing is of the moment it is begun, and held in memory: SeaweedFS lists by folders, which

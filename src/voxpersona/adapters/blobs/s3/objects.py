@@ -135,12 +135,12 @@ class Objects:
                     raise OutOfRange from error
                 raise
 
-    def window(self, stands: "Standing", start: int, end: int) -> bytes:
+    def window(self, stands: "Standing", start: int, end: int) -> memoryview:
         """The bytes `[start, end)` of the very object that was seen; Unavailable where another stands there by now."""
         with self.errors("read a blob", stands.facts.key):
             options: GetOptions = {**_range(start, end), "if_match": f'"{stands.etag}"'}
             found = obstore.get(self._reading, object_name(stands.facts.key), options=options)
-            return bytes(found.bytes())
+            return memoryview(found.bytes())
 
     def parts(self, found: "GetResult") -> Iterator[bytes]:
         """The bytes of an answer, in parts of at most 1 MiB."""
