@@ -63,6 +63,7 @@ class Proxy:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(certificate.chain, certificate.key)
         self._address = ("127.0.0.1", 0)
+        self._held = _socket()
         self._clients: set[socket.socket] = set()
         self._turn = threading.Lock()
         self.plan: list[Fault] = []
@@ -77,6 +78,7 @@ class Proxy:
         self._over = threading.Event()
         self._listener = _Listener(self._address, self)
         self._address = ("127.0.0.1", self._listener.server_address[1])
+        self._held.close()
         self._accepting = threading.Thread(target=self._listener.serve_forever, kwargs={"poll_interval": 0.02})
         self._accepting.start()
 
@@ -90,6 +92,15 @@ class Proxy:
                 with suppress(OSError):
                     client.shutdown(socket.SHUT_RDWR)
         self._listener.server_close()  # waits for the threads of the connections
+        # Bound and not listening, it refuses connections, and nobody else is given the port meanwhile.
+        self._held = _socket()
+        self._held.bind(self._address)
+
+    def close(self) -> None:
+        """Down for good. Closing twice is no error, nor is closing what is down."""
+        if not self._over.is_set():
+            self.down()
+        self._held.close()
 
     def counts(self) -> Counter[str]:
         """Requests by method."""
@@ -213,6 +224,13 @@ class Proxy:
             at += len(part)
 
 
+def _socket() -> socket.socket:
+    """One that may be bound where others were, or are and do not listen."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return made
+
+
 class _Listener(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = False
@@ -241,7 +259,7 @@ def proxied(
     try:
         yield proxy
     finally:
-        proxy.down()
+        proxy.close()
 
 
 # HTTP/1.1, as far as S3 needs it

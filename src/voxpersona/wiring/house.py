@@ -19,6 +19,7 @@ from voxpersona.adapters.library.database import (
     prepare_sqlite,
     prepared_for,
 )
+from voxpersona.adapters.library.edge import translated
 from voxpersona.adapters.library.journal import SqlJournal
 from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
@@ -177,12 +178,13 @@ class House:
         if prepared_for(path) != _schema_version():
             from voxpersona.adapters.engine.starter import prepare_database
 
-            prepare_sqlite(path)
-            engine = open_engine(url)
-            migrate(engine, backup=self.data / "backups")
-            engine.dispose()
-            prepare_database(url)
-            mark_prepared(path, _schema_version())
+            with translated():  # the engine's own tables raise what SQLAlchemy raises
+                prepare_sqlite(path)
+                engine = open_engine(url)
+                migrate(engine, backup=self.data / "backups")
+                engine.dispose()
+                prepare_database(url)
+                mark_prepared(path, _schema_version())
         return url
 
     @cached_property

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from voxpersona.wiring import House
 from voxpersona.wiring.store import rules_of
 
 _PATIENCE = 15.0  # seconds
+_OURS = "doctor/"
+_OVER = timedelta(hours=1)
 _PLACES = ("audio", "main")
 _BUCKETS = ("bucket audio", "bucket main")
 
@@ -102,9 +105,12 @@ def _bucket(house: House, place: int, console: Console) -> str:
 
 
 def _round_trip(house: House, place: int, console: Console) -> str:
-    """A real put, read and delete, through every wrapper."""
+    """A real put, read and delete, through every wrapper. What a doctor left who was killed on the way goes too."""
     blobs = house.store.rooms[place].blobs
-    key = f"doctor/{uuid.uuid4().hex}"
+    for left in list(blobs.list(_OURS)):
+        if left.written_at < datetime.now(UTC) - _OVER:
+            blobs.delete(left.key)
+    key = f"{_OURS}{uuid.uuid4().hex}"
     sent = uuid.uuid4().bytes
     try:
         blobs.put(key, [sent])
