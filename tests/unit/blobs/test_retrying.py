@@ -255,6 +255,19 @@ class TestPut:
         retrying(Drawing(MemoryBlobs(), 1, 3), deadline=60, time=time).put("a", Slow())
         assert time.now > 1300
 
+    def test_bytes_read_once_more_are_no_progress_and_the_deadline_holds(self) -> None:
+        time = Time()
+
+        class Slow:
+            def __iter__(self) -> Iterator[bytes]:
+                for _ in range(3):
+                    time.now += 10
+                    yield b"x"
+
+        with pytest.raises(Unavailable):
+            retrying(Drawing(MemoryBlobs(), 100, 3), attempts=100, deadline=60, time=time).put("a", Slow())
+        assert 1060 <= time.now <= 1130
+
 
 class TestRead:
     def test_a_read_goes_on_at_the_byte_where_it_broke(self) -> None:

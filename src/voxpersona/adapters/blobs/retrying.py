@@ -13,8 +13,10 @@ import logging
 import random as chance
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 
 from voxpersona.adapters.blobs.content import Watch, is_again, tapped
@@ -102,13 +104,20 @@ class RetryingBlobs:
         """See the port. Tried again where `content` can be iterated again or was not begun; its own errors pass."""
         tries = _Tries(self._rules, "put")
         watch = Watch()
+        reached: Counter[int] = Counter()
+        passes = count()
 
         def moving(content: Iterable[bytes]) -> Iterator[bytes]:
+            this, at = next(passes), 0
             for part in watch(content):
-                tries.moved()
+                at += len(part)
+                if at > reached[this]:  # what an earlier try came to already is no progress
+                    reached[this] = at
+                    tries.moved()
                 yield part
 
         while True:
+            passes = count()
             try:
                 facts = self._inner.put(
                     key,
