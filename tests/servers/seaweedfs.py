@@ -52,6 +52,7 @@ def _prepare(authority: Authority, directory: Path) -> tuple[Start, SeaweedFS]:
         *(f"-s3.cert.file={authority.good.chain}", f"-s3.key.file={authority.good.key}"),
         *("-master.telemetry=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
         "-s3.iam.readOnly=false",
+        "-volume.max=5000",  # each bucket takes some, which stay empty files; by itself it would allow few
         *(f"-filer.localSocket={directory}/filer.sock", f"-s3.localSocket={directory}/s3.sock"),
     ]
     environment = {
