@@ -2,9 +2,13 @@
 
 import hashlib
 from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
+
+from voxpersona.errors import Code, Integrity
+from voxpersona.model import BlobFacts
 
 _BEHIND = 4
 """Parts that may wait to be hashed: memory stays flat."""
@@ -37,3 +41,15 @@ class Aside:
         while self._waiting:
             self._waiting.popleft().result()
         return self._hash.hexdigest()
+
+
+def verified_aside(parts: Iterable[bytes], facts: BlobFacts) -> Iterator[bytes]:
+    """As `verify.verified`, for long blobs: they are hashed while the next bytes come."""
+    size = 0
+    with Aside() as whole:
+        for part in parts:
+            whole.add(part)
+            size += len(part)
+            yield part
+        if (size, whole.sha256()) != (facts.size, facts.sha256):
+            raise Integrity(Code.BLOB_CORRUPT, "the blob does not hold the bytes that were put", key=facts.key)

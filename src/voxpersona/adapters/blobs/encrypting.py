@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from voxpersona.adapters.blobs.aside import verified_aside
 from voxpersona.adapters.blobs.content import is_again
 from voxpersona.adapters.blobs.keyfile import MasterKey
 from voxpersona.adapters.blobs.keyring import Keyring
@@ -48,6 +49,10 @@ class _Found:
     facts: BlobFacts
     seal: Seal | None = None
     data_key: bytes = field(default=b"", repr=False)
+
+
+_WORTH_A_THREAD = 8 << 20
+"""Bytes: what is smaller is hashed sooner than a thread is started."""
 
 
 class EncryptingBlobs:
@@ -128,7 +133,9 @@ class EncryptingBlobs:
             return iter(())
         stored = self._stored(found, *reach(found.facts.size, start, stop))
         parts = self._opened(stored, found, start, stop)
-        return verified(parts, found.facts) if whole else parts
+        if not whole:
+            return parts
+        return (verified_aside if found.facts.size > _WORTH_A_THREAD else verified)(parts, found.facts)
 
     def list(self, prefix: str = "") -> Iterator[Listed]:
         """See the port. `stored` is the size of the ciphertext."""
