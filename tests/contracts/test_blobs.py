@@ -358,7 +358,9 @@ class TestBlobs(BlobsContract):
         self._is_absent(blobs, "a")
 
 
-KEYS = st.sampled_from(["a", "b/b", "b/c/c", "a-b", "b/d", "c/" + "x" * 255, ".hidden/x", "я"])
+# None is a folder of another test's keys: SeaweedFS keeps a folder that was left empty, and an empty blob put in its
+# place is there to HEAD and not to GET.
+KEYS = st.sampled_from(["one", "b/b", "b/c/c", "a-b", "b/d", "c/" + "x" * 255, ".hidden/x", "я"])
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), KEYS, st.sampled_from([b"", b"one", b"two"])),
