@@ -1,7 +1,8 @@
 """The store against other clients and the floor, same server, in turn, in the same run (`make bench-storage`).
 
 SERVER=minio|seaweedfs, ROUNDS=3, JOBS="256 MB,2 GB,500 x 100 KB" may be given in the environment. Every process reads
-the same file of random bytes; server and clients share the machine, so read the figures as ratios.
+the same file of random bytes; server and clients share the machine, so read the figures as ratios. The server keeps its
+blobs on the disk, as operators' servers do; each client starts when the bytes of the one before are on it.
 """
 
 import json
@@ -54,11 +55,11 @@ _NOT_OTHERS = ("floor", "voxpersona", "voxpersona, encrypted")
 
 def _server(name: str, open_until_done: ExitStack, directory: Path) -> S3Server:
     if name == "seaweedfs":
-        return open_until_done.enter_context(running_seaweedfs(make_authority(directory))).plain
+        return open_until_done.enter_context(running_seaweedfs(make_authority(directory), under=directory)).plain
     program = binary()
     if program is None:
         raise SystemExit("no MinIO here: scripts/build-minio builds it where Go is")
-    return open_until_done.enter_context(running_minio(program))
+    return open_until_done.enter_context(running_minio(program, under=directory))
 
 
 def _measured(
@@ -100,6 +101,7 @@ def _measured(
 
 
 def _cost(job: Job) -> Cost:
+    os.sync()  # else one client pays for what the one before left in the page cache
     command = [sys.executable, "-m", "benchmarks.storage_client", json.dumps(job.__dict__)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

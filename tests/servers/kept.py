@@ -36,12 +36,13 @@ class DidNotStartError(Exception):
 
 
 @contextmanager
-def kept(prepare: Callable[[Path], tuple[Start, T]], *, name: str) -> Iterator[T]:
-    """A running server, in a directory of its own. `prepare` is asked again, for other ports, where a start fails:
-    between the choice of a free port and its use somebody else may take it."""
+def kept(prepare: Callable[[Path], tuple[Start, T]], *, name: str, under: Path | None = None) -> Iterator[T]:
+    """A running server, in a directory of its own: `under` another one, else in memory where there is plenty.
+    `prepare` is asked again, for other ports, where a start fails: between the choice of a free port and its use
+    somebody else may take it."""
     with ExitStack() as running:
         for left in reversed(range(_TRIES)):
-            directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=fast()))
+            directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=under or fast()))
             try:
                 start, server = prepare(directory)
                 running.enter_context(_running(directory, start))

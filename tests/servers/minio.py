@@ -30,10 +30,14 @@ NEEDS_MINIO = pytest.mark.skipif(binary() is None and shutil.which("go") is None
 
 @contextmanager
 def running_minio(
-    program: Path, certificate: Certificate | None = None, ca_file: Path | None = None
+    program: Path,
+    certificate: Certificate | None = None,
+    ca_file: Path | None = None,
+    *,
+    under: Path | None = None,
 ) -> Iterator[S3Server]:
     """A new server without buckets, gone afterwards. With a certificate it speaks TLS and nothing else."""
-    with kept(partial(start_minio, program, certificate, ca_file), name="minio") as server:
+    with kept(partial(start_minio, program, certificate, ca_file), name="minio", under=under) as server:
         yield server
 
 

@@ -31,9 +31,9 @@ class SeaweedFS:
 
 
 @contextmanager
-def running_seaweedfs(authority: Authority) -> Iterator[SeaweedFS]:
+def running_seaweedfs(authority: Authority, *, under: Path | None = None) -> Iterator[SeaweedFS]:
     """A new server without buckets, gone afterwards."""
-    with kept(partial(_prepare, authority), name="weed") as server:
+    with kept(partial(_prepare, authority), name="weed", under=under) as server:
         yield server
 
 

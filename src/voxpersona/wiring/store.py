@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voxpersona.adapters.blobs.directory import DirectoryBlobs
 from voxpersona.adapters.blobs.directory_bucket import DirectoryBucket
@@ -19,6 +20,9 @@ from voxpersona.adapters.blobs.verifying import VerifyingBlobs
 from voxpersona.model import Action, Rule
 from voxpersona.ports import Blobs, Bucket
 from voxpersona.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from voxpersona.adapters.blobs.s3.connection import Connection
 
 _MIB = 1 << 20
 
@@ -62,8 +66,9 @@ def open_bare(settings: StoreSettings | None, *, directory: Path, scratch: Path)
     """
     if settings is None:
         return _in_directory(directory / "audio"), _in_directory(directory / "main")
-    audio = _in_s3(settings, settings.audio_bucket_name, scratch, rules_of(settings, is_audio=True))
-    return audio, _in_s3(settings, settings.bucket_name, scratch, rules_of(settings, is_audio=False))
+    connection = _connection(settings)
+    audio = _in_s3(connection, settings, settings.audio_bucket_name, scratch, rules_of(settings, is_audio=True))
+    return audio, _in_s3(connection, settings, settings.bucket_name, scratch, rules_of(settings, is_audio=False))
 
 
 def open_store(
@@ -99,13 +104,11 @@ def _in_directory(root: Path) -> Bare:
     return Bare(MeteringBlobs(blobs, meter), DirectoryBucket(blobs, root), meter, ())
 
 
-def _in_s3(settings: StoreSettings, name: str, scratch: Path, rules: Sequence[Rule]) -> Bare:
-    # Imported here: boto3 takes a quarter of a second, and a directory needs none of it.
-    from voxpersona.adapters.blobs.s3.blobs import S3Blobs
-    from voxpersona.adapters.blobs.s3.bucket import S3Bucket
+def _connection(settings: StoreSettings) -> "Connection":
+    # Imported here and below: boto3 takes a quarter of a second, and a directory needs none of it.
     from voxpersona.adapters.blobs.s3.connection import Connection
 
-    connection = Connection(
+    return Connection(
         endpoint=settings.url,
         access_key=settings.access_key.get_secret_value(),
         secret_key=settings.secret_key.get_secret_value(),
@@ -115,6 +118,12 @@ def _in_s3(settings: StoreSettings, name: str, scratch: Path, rules: Sequence[Ru
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
     )
+
+
+def _in_s3(connection: "Connection", settings: StoreSettings, name: str, scratch: Path, rules: Sequence[Rule]) -> Bare:
+    from voxpersona.adapters.blobs.s3.blobs import S3Blobs
+    from voxpersona.adapters.blobs.s3.bucket import S3Bucket
+
     bucket = S3Bucket(connection, name, create=settings.create_buckets, versioning=settings.versioning)
     bucket.prepare()
     meter = Meter()

@@ -1,45 +1,38 @@
-"""Bytes hashed beside their coming are the same bytes, and other ones are told."""
+"""Bytes hashed beside what else is done have the same hash."""
 
 import hashlib
-from datetime import UTC, datetime
 
 import pytest
 
 from tests.builders_blobs import in_parts, some_bytes
-from voxpersona.adapters.blobs.aside import Aside, verified_aside
+from voxpersona.adapters.blobs.aside import AsideTally
 from voxpersona.errors import Code, Integrity
-from voxpersona.model import BlobFacts
 
-CONTENT = some_bytes(100_000)
-
-
-def facts(size: int = len(CONTENT)) -> BlobFacts:
-    return BlobFacts(key="a", size=size, sha256=hashlib.sha256(CONTENT).hexdigest(), written_at=datetime.now(UTC))
+LONG = some_bytes(1 << 20) * 10
 
 
-def test_the_hash_is_of_all_parts_in_order() -> None:
-    with Aside() as whole:
-        for part in in_parts(CONTENT, 1000):
-            whole.add(part)
-        assert whole.sha256() == hashlib.sha256(CONTENT).hexdigest()
+@pytest.mark.parametrize("content", [b"", b"x", LONG[:100_000], LONG], ids=["empty", "tiny", "short", "long"])
+def test_size_and_hash_are_of_all_parts_in_order(content: bytes) -> None:
+    with AsideTally() as tally:
+        for part in in_parts(content, 70_001):
+            tally.add(part)
+        tally.settle()
+    assert (tally.size, tally.sha256) == (len(content), hashlib.sha256(content).hexdigest())
 
 
-def test_whole_bytes_pass_as_they_are() -> None:
-    assert b"".join(verified_aside(in_parts(CONTENT, 999), facts())) == CONTENT
-
-
-@pytest.mark.parametrize(
-    ("content", "size"), [(CONTENT[:-1], 100_000), (CONTENT + b"x", 100_000), (b"x" + CONTENT[1:], 100_000), (b"", 0)]
-)
-def test_other_bytes_are_told_after_the_last_part(content: bytes, size: int) -> None:
+def test_other_bytes_than_announced_are_told() -> None:
+    with AsideTally() as tally:
+        for part in in_parts(LONG, 70_001):
+            tally.add(part)
+        tally.settle()
     with pytest.raises(Integrity) as caught:
-        list(verified_aside(in_parts(content, 1000), facts(size)))
+        tally.check("a", sha256=hashlib.sha256(LONG[:-1] + b"x").hexdigest(), size=len(LONG))
     assert caught.value.code is Code.BLOB_CORRUPT
 
 
-def test_what_is_given_up_leaves_no_thread_waiting() -> None:
-    parts = verified_aside(in_parts(CONTENT, 1000), facts())
-    next(parts)
-    parts.close()  # type: ignore[attr-defined]  # a generator
-    with pytest.raises(StopIteration):
-        next(parts)
+def test_what_is_given_up_early_ends_its_thread() -> None:
+    with AsideTally() as tally:
+        for part in in_parts(LONG, 70_001):
+            tally.add(part)
+    with pytest.raises(RuntimeError):
+        tally.add(b"x")

@@ -20,7 +20,7 @@ from voxpersona.adapters.blobs.directory import DirectoryBlobs
 from voxpersona.adapters.blobs.encrypting import EncryptingBlobs
 from voxpersona.adapters.blobs.keyring import Keyring
 from voxpersona.adapters.blobs.keys import MOST_METADATA
-from voxpersona.adapters.blobs.sealed import Facts, Seal, seal_facts, seal_of
+from voxpersona.adapters.blobs.sealed import seal_of
 from voxpersona.adapters.blobs.streamed import SEGMENT, sealed_size
 from voxpersona.adapters.blobs.verifying import VerifyingBlobs
 from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable
@@ -245,18 +245,6 @@ class ShortBlobs(PassingBlobs):
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         return iter([b"".join(super().read(key, start, end))[: -self._lost]])
-
-
-def test_a_whole_read_compares_the_hash_of_the_plain_bytes_too(locked: Locked) -> None:
-    put_some(locked)
-    seal = seal_of(locked.below.stat(KEY))
-    assert seal is not None
-    data_key = locked.keyring.current.unwrap(seal.wrapped)
-    wrong = Facts(sha256(b"other"), SIZE, "audio/mpeg", METADATA)  # as only a fault of ours could seal it
-    sealed = Seal(seal.master, seal.wrapped, seal_facts(data_key, KEY, wrong))
-    locked.inner.tamper(KEY, metadata={"kind": "original", "sealed": sealed.text})
-    assert locked.blobs.stat(KEY).sha256 == wrong.sha256
-    is_corrupt(whole(locked.blobs))
 
 
 @pytest.mark.parametrize("lost", [1, 16, 499, SEGMENT, SIZE])

@@ -312,6 +312,12 @@ class TestDamage:
         found = {(problem.kind, problem.recording) for problem in place.check(read=False)}
         assert found == {(Kind.HASH_DIFFERS, first), (Kind.RESULT_MISSING, second)}
 
+    def test_of_bytes_that_a_store_passes_on_unchecked_is_found_by_their_hash(self, place: Place) -> None:
+        first = worked(place)
+        flipped = place.library.recording(first).original.key
+        place.audio = LaxBlobs(place.audio, flipped)
+        assert [(one.kind, one.key) for one in place.check()] == [(Kind.HASH_DIFFERS, flipped)]
+
     @pytest.mark.parametrize("of", ["stat", "read", "list"])
     def test_a_store_that_is_away_ends_the_check_with_its_error(self, of: str, place: Place) -> None:
         worked(place)
@@ -334,6 +340,18 @@ class CorruptBlobs(PassingBlobs):
         if key == self._key:
             raise Integrity(Code.BLOB_CORRUPT, "the blob is not as long as recorded", key=key)
         return super().stat(key)
+
+
+class LaxBlobs(PassingBlobs):
+    """Gives out wrong bytes of one blob as if they were right."""
+
+    def __init__(self, inner: Blobs, key: str) -> None:
+        super().__init__(inner)
+        self._key = key
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        for part in super().read(key, start, end):
+            yield bytes(byte ^ 1 for byte in part) if key == self._key else part
 
 
 class LeftOpen:

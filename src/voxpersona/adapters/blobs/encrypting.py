@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from voxpersona.adapters.blobs.aside import verified_aside
+from voxpersona.adapters.blobs.aside import AsideTally
 from voxpersona.adapters.blobs.content import is_again
 from voxpersona.adapters.blobs.keyfile import MasterKey
 from voxpersona.adapters.blobs.keyring import Keyring
@@ -34,7 +34,7 @@ from voxpersona.adapters.blobs.sealed import (
     stream,
 )
 from voxpersona.adapters.blobs.streamed import KEY, NotAuthentic, reach, sealed_size
-from voxpersona.adapters.blobs.verify import PART, Tally, check_same, check_start, is_whole, verified
+from voxpersona.adapters.blobs.verify import PART, Tally, check_same, check_start, is_whole
 from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable, VoxPersonaError
 from voxpersona.model import BlobFacts, Listed
 from voxpersona.ports import Blobs
@@ -49,10 +49,6 @@ class _Found:
     facts: BlobFacts
     seal: Seal | None = None
     data_key: bytes = field(default=b"", repr=False)
-
-
-_WORTH_A_THREAD = 8 << 20
-"""Bytes: what is smaller is hashed sooner than a thread is started."""
 
 
 class EncryptingBlobs:
@@ -128,14 +124,12 @@ class EncryptingBlobs:
         if found.seal is None:
             return self._plain.read(key, start, end)
         stop = found.facts.size if end is None else min(end, found.facts.size)
-        whole = is_whole(found.facts, start, end)
-        if start >= stop and not whole:
+        if start >= stop and not is_whole(found.facts, start, end):
             return iter(())
+        # No hash of a whole read is made: its bytes are authentic, so they are those whose hash was checked before they
+        # were encrypted, and that hash is sealed with the same key.
         stored = self._stored(found, *reach(found.facts.size, start, stop))
-        parts = self._opened(stored, found, start, stop)
-        if not whole:
-            return parts
-        return (verified_aside if found.facts.size > _WORTH_A_THREAD else verified)(parts, found.facts)
+        return self._opened(stored, found, start, stop)
 
     def list(self, prefix: str = "") -> Iterator[Listed]:
         """See the port. `stored` is the size of the ciphertext."""
@@ -174,10 +168,13 @@ class EncryptingBlobs:
         master = self._keyring.current
         data_key = master.data_key(key, sha256)
         cipher = stream(data_key, key)
-        plain, stored, marks = Tally(), Tally(), []
-        for part in cipher.encrypt(counted(content, plain)):
-            stored.add(part)
-            marks.append(mark(part))
+        marks = []
+        with AsideTally() as plain, AsideTally() as stored:
+            for part in cipher.encrypt(counted(content, plain)):
+                stored.add(part)
+                marks.append(mark(part))
+            plain.settle()
+            stored.settle()
         plain.check(key, sha256=sha256, size=size)
         facts = replace(told, sha256=plain.sha256, size=plain.size)
         return self._send(key, Again(key, content, cipher, marks), facts, master, data_key, sha256=stored.sha256)

@@ -1,14 +1,15 @@
 """A store that serves no byte it has not checked: the port `Blobs` over another store.
 
 The port promises a check after the last part of a whole read, and none of ranges. Here a blob of one segment or less
-is read whole and checked before any of it goes out. Of a longer one a sum of each segment is kept, in a blob of our
-own beside it:
+is read whole and checked by its hash before any of it goes out. Of a longer one a sum of each segment is kept, in a
+blob of our own beside it:
 
     .voxpersona/sums/<sha256 of the blob's key>     the sums (sums.py), bound to the blob's hash and size
 
 They are written after the blob. Where they are missing (a kill in between; a blob older than this wrapper), damaged or
 of other bytes, the whole blob is read and checked once before anything of it is served, and its sums are held in
-memory; putting the same bytes again writes them. Either way each segment is checked whenever it is read.
+memory; putting the same bytes again writes them. Either way each segment is checked whenever it is read, and all of
+them together are the bytes whose hash was found right when the sums were made: it is not made again.
 
 `link` gives an address of the store's own: what is downloaded there does not pass here.
 """
@@ -17,9 +18,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
 
-from voxpersona.adapters.blobs.aside import Aside
 from voxpersona.adapters.blobs.content import tapped
 from voxpersona.adapters.blobs.keys import OWN, digest
 from voxpersona.adapters.blobs.sums import NoSums, Summing, Sums, kept, segments, unpacked
@@ -132,17 +131,13 @@ class VerifyingBlobs:
         until = min(facts.size, -(-end // sums.segment) * sums.segment)
         stored = self._inner.read(facts.key, origin, None if until == facts.size else until)
         at = origin
-        with ExitStack() as open_until_done:
-            whole = open_until_done.enter_context(Aside()) if start == 0 and end == facts.size else None
-            for number, content in enumerate(segments(stored, sums.segment), first):
-                if not sums.holds(number, content):
-                    raise self._wrong(facts)
-                if whole is not None:
-                    whole.add(content)
-                yield from _parts(content, max(0, start - at), end - at)
-                at += len(content)
-            if at != until or (whole is not None and whole.sha256() != facts.sha256):
+        for number, content in enumerate(segments(stored, sums.segment), first):
+            if not sums.holds(number, content):
                 raise self._wrong(facts)
+            yield from _parts(content, max(0, start - at), end - at)
+            at += len(content)
+        if at != until:
+            raise self._wrong(facts)
 
     def _wrong(self, facts: BlobFacts) -> VoxPersonaError:
         """What it means that the store gave other bytes than recorded; NotFound where the blob is gone by now."""

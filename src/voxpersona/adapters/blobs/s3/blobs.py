@@ -12,23 +12,22 @@ What stood there when an answer was lost, or when somebody was faster, is compar
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
 from voxpersona.adapters.blobs.keys import check_key, check_metadata, is_own
-from voxpersona.adapters.blobs.s3 import ahead, multipart
+from voxpersona.adapters.blobs.s3 import multipart
 from voxpersona.adapters.blobs.s3.connection import Connection
 from voxpersona.adapters.blobs.s3.edge import Refused
 from voxpersona.adapters.blobs.s3.intake import Intake
 from voxpersona.adapters.blobs.s3.metadata import Wanted, whole_second
 from voxpersona.adapters.blobs.s3.names import asked_prefix, disposition, key_of
-from voxpersona.adapters.blobs.s3.objects import Objects, OutOfRange, Standing, Taken, Written, standing
+from voxpersona.adapters.blobs.s3.objects import Objects, OutOfRange, Taken, Written, standing
 from voxpersona.adapters.blobs.s3.proof import hash_standing, prove
 from voxpersona.adapters.blobs.s3.relabelling import relabel
 from voxpersona.adapters.blobs.sidecar import FactsLost
-from voxpersona.adapters.blobs.verify import PART, Tally, check_same, check_start, is_whole, verified
+from voxpersona.adapters.blobs.verify import Tally, check_same, check_start, is_whole, verified
 from voxpersona.errors import Code, Integrity, NotFound, Unavailable
 from voxpersona.model import Abilities, BlobFacts, Listed
 
@@ -37,6 +36,9 @@ PART_SIZE = 16 << 20
 
 _WORTH_ASKING = 1 << 20
 """Bytes: a blob longer than that is not sent before it was asked whether it stands there already."""
+
+_FIRST = 4 << 20
+"""Bytes of the first request of a read; what is longer follows on one more connection."""
 
 _LONGEST_LINK = 7 * 24 * 3600
 """Seconds; S3 allows no more."""
@@ -118,7 +120,7 @@ class S3Blobs:
         if end is not None and end <= start:
             self._objects.head(key)
             return iter(())
-        first = start + ahead.WINDOW
+        first = start + _FIRST
         try:
             found = self._objects.get(key, start, first if end is None else min(end, first))
         except OutOfRange:
@@ -128,15 +130,10 @@ class S3Blobs:
         until = stands.facts.size if end is None else min(end, stands.facts.size)
         parts = self._objects.parts(found)
         if until > first:
-            parts = chain(parts, self._rest(stands, first, until))
+            parts = chain(parts, self._objects.stream(stands, first, until))
         if is_whole(stands.facts, start, end) and not (self._verified_above and until > first):
             return verified(parts, stands.facts)
         return _counted(parts, key, until - start)
-
-    def _rest(self, stands: Standing, start: int, end: int) -> Iterator[bytes]:
-        for window in ahead.ahead(partial(self._objects.window, stands), start, end):
-            for at in range(0, len(window), PART):
-                yield bytes(window[at : at + PART])
 
     def list(self, prefix: str = "") -> Iterator[Listed]:
         """See the port. The listing is of the moment it is begun, and held in memory: SeaweedFS lists by folders, which

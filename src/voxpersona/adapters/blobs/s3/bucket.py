@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, ParamValidationError
 
 from voxpersona.adapters.blobs.keys import OWN
-from voxpersona.adapters.blobs.s3.connection import Connection, control
+from voxpersona.adapters.blobs.s3.connection import Connection
 from voxpersona.adapters.blobs.s3.edge import answer_of, s3_errors
 from voxpersona.adapters.blobs.s3.leftovers import Leftovers
 from voxpersona.adapters.blobs.s3.lifecycle import Lifecycle, has_no_such_thing
 from voxpersona.adapters.blobs.s3.probe import probe, versioning
-from voxpersona.adapters.blobs.s3.redirects import staying
 from voxpersona.adapters.blobs.s3.tls import speaks_tls_after_all
 from voxpersona.errors import Code, Configuration, Unavailable, VoxPersonaError
 from voxpersona.model import Abilities, Rule, Unfinished
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CreateBucketRequestTypeDef
 
 _NAMELESS_REGION = "us-east-1"
@@ -45,19 +43,18 @@ class S3Bucket:
         create: bool = True,
         versioning: bool = False,
         rules_below: str = "recordings/",
-        client: "S3Client | None" = None,
     ) -> None:
         """No call is made yet.
 
         `create`: make the bucket where it is missing. `versioning`: switch it on, where the store has it.
         `rules_below`: where keys begin that a rule for all kinds is for; never all of the bucket, since adapters keep
-        things of their own there. `client`: of the same connection, to share.
+        things of their own there.
         """
         self._connection = connection
         self._name = name
         self._create = create
         self._wants_versions = versioning
-        self._client = staying(control(connection) if client is None else client)
+        self._client = connection.client
         self._leftovers = Leftovers(self._client, name)
         self._lifecycle = Lifecycle(connection, name, below=rules_below)
 

@@ -3,8 +3,9 @@
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3.session
@@ -37,12 +38,18 @@ class Connection:
     read_timeout: float = 60.0
     """Seconds without a byte, in either direction."""
 
+    @cached_property
+    def client(self) -> "S3Client":
+        """The one boto3 client of this connection, safe for threads: making another takes a seventh of a second."""
+        return control(self)
+
 
 def control(connection: Connection, *, tries: int = 3) -> "S3Client":
     """A boto3 client, safe for threads. It tries a call `tries` times where its answer was lost or was a 5xx.
 
     Nothing of the environment or of `~/.aws` takes part but the HTTP proxy. Checksums are sent where a caller gives
-    one, and bodies are not hashed a second time for the signature.
+    one, and bodies are not hashed a second time for the signature. A store of another region is not followed there:
+    a wrong region is told.
     """
     session = boto3.session.Session(
         aws_access_key_id=connection.access_key,
@@ -70,7 +77,13 @@ def control(connection: Connection, *, tries: int = 3) -> "S3Client":
             tcp_keepalive=True,
         ),
     )
+    client.meta.events.register("before-call.s3", _stay)
     return client
+
+
+def _stay(*, params: dict[str, Any], **_: object) -> None:
+    """boto3 follows a store into another region by itself, but not where it has followed once; obstore does not."""
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 def transfer(

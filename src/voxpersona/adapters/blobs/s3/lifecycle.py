@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 
 from voxpersona.adapters.blobs.s3.connection import Connection, control
 from voxpersona.adapters.blobs.s3.edge import answer_of
-from voxpersona.adapters.blobs.s3.redirects import staying
 from voxpersona.adapters.blobs.s3.rules import missing, name_of, rules_in, with_rules
 from voxpersona.errors import Code, Configuration
 from voxpersona.model import Rule
@@ -121,7 +120,7 @@ class Lifecycle:
     @cached_property
     def _client(self) -> "S3Client":
         """One of its own, for its hooks; made by whoever is alone here."""
-        client = staying(control(self._connection))
+        client = control(self._connection)
         client.meta.events.register("after-call.s3.GetBucketLifecycleConfiguration", self._look)
         client.meta.events.register("before-call.s3.PutBucketLifecycleConfiguration", self._exchange)
         return client
