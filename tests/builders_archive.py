@@ -33,7 +33,7 @@ from voxpersona.pipeline.stages import PortStages
 from voxpersona.ports import RATE, Embedder, Floats, PassageIndex
 from voxpersona.templates import load
 
-_SUBJECTS = (
+SUBJECTS = (
     ("breakfast", "завтрак"),
     ("swimming pool", "бассейн"),
     ("reception", "ресепшен"),
@@ -67,9 +67,9 @@ BROKEN = "unspeakable"
 
 def talk_of(number: int, version: int = 1) -> PieceText:
     """What is said in a recording; a later version of the engine hears one sentence more."""
-    english, russian = _SUBJECTS[number % len(_SUBJECTS)]
-    said, said_ru = _SAID[number // len(_SUBJECTS) % len(_SAID)]
-    when, when_ru = _WHEN[number // (len(_SUBJECTS) * len(_SAID)) % len(_WHEN)]
+    english, russian = SUBJECTS[number % len(SUBJECTS)]
+    said, said_ru = _SAID[number // len(SUBJECTS) % len(_SAID)]
+    when, when_ru = _WHEN[number // (len(SUBJECTS) * len(_SAID)) % len(_WHEN)]
     place = _PLACES[number % len(_PLACES)]
     if number % 2:
         asked, said = f"Как вам {russian} в отеле {place}?", f"{russian.capitalize()} {said_ru} {when_ru}."

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders_archive import Archive
+from tests.builders_archive import SUBJECTS, Archive
 from tests.program import Program
 from voxpersona.adapters.library.database import open_engine
 from voxpersona.adapters.library.journal import SqlJournal
@@ -36,8 +36,19 @@ QUESTIONS = (
     "Понравился ли массаж?",
     "What does a ticket to the moon cost?",
 )
-"""Questions with a clear answer, and one without. The search index puts passages that fit equally well in the order
-they were written in, so where a dozen sentences say the same, which of them are cited is no matter of the archive."""
+"""Questions with a clear answer, and one without."""
+
+OF_EVERYTHING = tuple(
+    question
+    for english, russian in SUBJECTS
+    for question in (
+        f"Was the {english} closed?",
+        f"How was the {english} at the Astoria?",
+        f"Понравился ли {russian} ночью?",
+        f"Что не так: {russian} после конференции?",
+    )
+)
+"""Many sentences of the archive fit each of them equally well: the same ones are cited all the same."""
 
 
 def build(archive: Archive) -> None:
@@ -75,7 +86,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> It
 
 def answers(program: Program, recordings: list[Recording]) -> list[Any]:
     """All that the program tells of its archive, but for the room left on the disk."""
-    commands = [["list"], ["status"], *(["ask", question] for question in QUESTIONS)]
+    commands = [["list"], ["status"], *(["ask", question] for question in QUESTIONS + OF_EVERYTHING)]
     commands += [["show", recording.id] for recording in recordings]
     commands += [["export", recordings[number].id, "--format", "md"] for number in (HEARD_AGAIN, HEARD_IN_VAIN)]
     done = subprocess.run(

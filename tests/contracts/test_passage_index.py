@@ -1,5 +1,6 @@
 """What every PassageIndex promises."""
 
+import random
 import subprocess
 import sys
 import threading
@@ -118,6 +119,53 @@ class TestPassageIndex:
         index.delete(ONE)
         assert index.counts() == {TWO: 1}
         assert [one.recording for one in found(index, "apple")] == [TWO]
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_an_index_built_again_answers_alike_whatever_the_history_was(self, index: PassageIndex, seed: int) -> None:
+        chance = random.Random(seed)
+        words = [
+            "bed",
+            "pillow",
+            "breakfast",
+            "cold",
+            "hot",
+            "night",
+            "room",
+            "key",
+            "lift",
+            "noise",
+            "guest",
+            "clean",
+            "towel",
+            "завтрак",
+            "номер",
+            "шум",
+        ]
+        # Few texts many times: so equal scores abound, at the edge of what is looked at too.
+        texts = [" ".join(chance.choices(words, k=chance.randint(2, 12))) for _ in range(12)]
+        archive = {a_recording_id(number): chance.choices(texts, k=chance.randint(1, 6)) for number in range(70)}
+        for recording, said in archive.items():
+            put(index, recording, *said)
+        found(index, "night")  # some of it is asked for half-way
+        for recording in chance.sample(sorted(archive), 20):
+            index.delete(recording)
+            del archive[recording]
+        for recording in chance.sample(sorted(archive), 10):
+            archive[recording] = chance.choices(texts, k=3)
+            put(index, recording, *archive[recording])
+        questions = ["cold breakfast", "noise at night", "шум в номере", "pillow", *texts[:4]]
+        before = [index.search(question, EMBEDDER.query(question), limit=12) for question in questions]
+        index.clear()
+        for recording in chance.sample(sorted(archive), len(archive)):
+            put(index, recording, *archive[recording])
+        assert [index.search(question, EMBEDDER.query(question), limit=12) for question in questions] == before
+
+    def test_the_equally_good_are_in_the_order_of_their_ids_and_share_a_rank(self, index: PassageIndex) -> None:
+        for number in reversed(range(60)):
+            put(index, a_recording_id(number), "The towel was clean.")
+        hits = index.search("clean towels", EMBEDDER.query("clean towels"), limit=5)
+        assert [hit.passage.id for hit in hits] == sorted(f"{a_recording_id(number)}:0" for number in range(60))[:5]
+        assert len({hit.score for hit in hits}) == 1
 
     def test_a_cleared_index_is_empty_and_usable(self, index: PassageIndex) -> None:
         put(index, ONE, "apple")

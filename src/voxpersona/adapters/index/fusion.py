@@ -1,7 +1,8 @@
 """What every passage index here shares: the checks at its door, and how two rankings become one."""
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -49,10 +50,16 @@ def check_question(vector: Floats, dimensions: int) -> None:
         raise Integrity(Code.INTERNAL, f"a question's vector of shape {vector.shape}, not of {dimensions} dimensions")
 
 
-def fused(*rankings: Sequence[str]) -> list[tuple[str, float]]:
-    """Ids with their fused scores, best first, none twice; ties stand in the order of ids."""
+def fused(*rankings: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Ids with their fused scores, best first; ties stand in the order of ids.
+
+    A ranking tells of each id how good it is, more is better. Equally good ones share the rank of the first of them.
+    """
     scores: dict[str, float] = {}
     for ranking in rankings:
-        for rank, identity in enumerate(dict.fromkeys(ranking), start=1):
+        rank, last = 0, math.inf
+        for place, (identity, goodness) in enumerate(sorted(ranking.items(), key=lambda one: -one[1]), start=1):
+            if goodness < last:
+                rank, last = place, goodness
             scores[identity] = scores.get(identity, 0.0) + 1.0 / (rank + RRF_K)
     return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))

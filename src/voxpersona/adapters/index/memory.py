@@ -62,7 +62,7 @@ class MemoryPassageIndex:
             }
         by_meaning = {identity: float(entry.vector @ vector) for identity, entry in entries.items()}
         by_words = self._overlap(question, entries)
-        best = fused(_ranked(by_meaning), _ranked(by_words))[: max(limit, 0)]
+        best = fused(by_meaning, by_words)[: max(limit, 0)]
         return [Hit(passage=entries[identity].passage, score=score) for identity, score in best]
 
     def counts(self) -> Mapping[RecordingId, int]:
@@ -83,9 +83,5 @@ class MemoryPassageIndex:
         for identity, entry in entries.items():
             shared = [math.log1p(len(entries) / holders[stem]) for stem in stems if stem in entry.stems]
             if shared:
-                scores[identity] = sum(shared)
+                scores[identity] = math.fsum(shared)
         return scores
-
-
-def _ranked(scores: Mapping[str, float]) -> list[str]:
-    return sorted(scores, key=lambda identity: (-scores[identity], identity))
