@@ -234,6 +234,23 @@ class FlippingBlobs(PassingBlobs):
         return _flipped(super().read(key, start, end))
 
 
+class DamagedOnceBlobs(PassingBlobs):
+    """Flips a bit of the first byte of the next read of the blob from `start` on: damage on the way, not in the store.
+    `start` is -1 where there is none to come."""
+
+    def __init__(self, inner: Blobs, key: str) -> None:
+        super().__init__(inner)
+        self._key = key
+        self.start = -1
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        parts = super().read(key, start, end)
+        if (key, start) != (self._key, self.start):
+            return parts
+        self.start = -1
+        return _flipped(parts)
+
+
 class ForgetfulBlobs(PassingBlobs):
     """Loses the metadata."""
 

@@ -66,6 +66,7 @@ class Code(StrEnum):
     STORE_REGION = "store-region"
     STORE_PERMISSION = "store-permission"
     STORE_BUCKET = "store-bucket"
+    STORE_OTHER = "store-other"
     LIFECYCLE_UNSUPPORTED = "lifecycle-unsupported"
     MASTER_KEY_ABSENT = "master-key-absent"
     MASTER_KEY_WRONG = "master-key-wrong"

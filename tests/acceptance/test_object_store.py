@@ -207,6 +207,26 @@ class TestPlain:
             one["id"] for one in plain.program.json("list")["recordings"]
         }
 
+    def test_without_its_settings_the_archive_is_not_split(self, plain: Kept) -> None:
+        plain.program.json("check")
+        lost = Program(plain.program.data)
+        for command in (["receive", str(SAMPLE)], ["check"], ["check", "--repair"], ["worker", "--until-idle"]):
+            told = lost.json(*command, code=7)
+            error = told.get("error") or told["rejected"][0]
+            assert error["code"] == "store-other"
+        assert [*(plain.program.data / "store").rglob("*.wav*")] == []
+        assert plain.program.json("check") == {"ok": True, "problems": []}
+
+    def test_a_move_into_another_archive_is_refused(self, plain: Kept, minio_plain: S3Server, tmp_path: Path) -> None:
+        places = settings(
+            minio_plain, minio_plain.access_key, minio_plain.secret_key, minio_plain.bucket(), minio_plain.bucket()
+        )
+        Program(tmp_path / "other", **places).json("check")
+        there = tmp_path / "there.env"
+        there.write_text("".join(f"{name}={value}\n" for name, value in places.items()))
+        told = plain.program.json("storage", "migrate", "--to", str(there), code=7)
+        assert told["error"]["code"] == "store-other"
+
     def test_a_move_onto_itself_is_refused(self, plain: Kept, tmp_path: Path) -> None:
         same = tmp_path / "same.env"
         same.write_text("".join(f"{name}={value}\n" for name, value in plain.environment.items()))

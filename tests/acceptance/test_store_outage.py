@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -166,6 +167,51 @@ class TestDown:
         assert received["duplicate_of"] is None
         assert kept.parts_sent() == [], "finished parts were sent again"
         assert impatient.json("check", "--read") == {"ok": True, "problems": []}
+
+
+class TestWorkerWithoutStore:
+    """A machine that starts, its services in any order."""
+
+    @pytest.fixture
+    def kept(self, seaweedfs: SeaweedFS, tmp_path: Path) -> Iterator[Kept]:
+        with installed(seaweedfs.plain, tmp_path / "data", MINIO_RETRY_ATTEMPTS="2") as kept:
+            yield kept
+
+    def test_it_waits_and_works_once_the_store_is_there(self, kept: Kept) -> None:
+        (received,) = kept.program.json("receive", str(SAMPLE))["recordings"]
+        kept.proxy.down()
+        with start(kept, "worker") as process:
+            _until_it_waits(process)
+            kept.proxy.up()
+            while kept.program.json("status")["counts"]["ready"] == 0:
+                assert process.poll() is None
+                time.sleep(0.5)
+            process.terminate()
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said.decode()
+        assert kept.program.json("show", received["id"])["state"] == "ready"
+
+    def test_a_signal_ends_the_waiting(self, kept: Kept) -> None:
+        kept.program.json("list")
+        kept.proxy.down()
+        with start(kept, "worker", "--json") as process:
+            _until_it_waits(process)
+            process.terminate()
+            out, _ = process.communicate(timeout=20)
+        assert (process.returncode, json.loads(out)) == (0, {"stopped": True, "idle": True})
+
+    def test_one_that_returns_when_idle_does_not_wait(self, kept: Kept) -> None:
+        kept.proxy.down()
+        told = kept.program.json("worker", "--until-idle", code=5)
+        assert told["error"]["code"] == "store-unreachable"
+
+
+def _until_it_waits(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stderr
+    for line in process.stderr:
+        if b"Waiting for the store" in line:
+            return
+    pytest.fail("it does not wait")
 
 
 def test_a_receive_killed_between_parts_is_gone_on_with_and_leaves_no_double(

@@ -158,7 +158,7 @@ def test_a_full_disk_is_told_keeps_what_stood_and_takes_the_blob_once_there_is_r
             stood.append(blob)
         else:
             pytest.fail("80 MiB went into 64")
-        small, large = Blob(some_bytes(3 * MIB, 99)), Blob(LARGE)
+        small, large = Blob(some_bytes(4 * MIB, 99)), Blob(LARGE)  # a smaller one might fit in what is left
         for blob in (small, large):
             place.calm()
             outcome = outcome_of(partial(blob.put, blobs))

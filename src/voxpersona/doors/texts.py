@@ -214,6 +214,14 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "настройку (MINIO_EXPIRE_..., MINIO_MOVE_..., MINIO_ABANDON_...); незавершённые загрузки удаляет в любом хранилище "
         "`voxpersona storage sweep`.",
     ),
+    Code.STORE_OTHER: (
+        "The data directory {path} belongs to another archive than the store at {place}. Nothing was read or written. Put "
+        "the MINIO_ settings back as they were (does this program still read its .env?), or name another directory in "
+        "VOXPERSONA_DATA for another archive.",
+        "Каталог данных {path} принадлежит не тому архиву, что хранилище {place}. Ничего не прочитано и не записано. "
+        "Верните прежние настройки MINIO_ (читает ли программа свой .env?) или укажите для другого архива другой каталог "
+        "в VOXPERSONA_DATA.",
+    ),
     Code.MASTER_KEY_ABSENT: (
         "The master key {key} is needed and is not there ({reason}). Put the key file back from its backup and name it in "
         "VOXPERSONA_KEY_FILE; without it what is encrypted cannot be read by anybody. For a new archive: "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from voxpersona.adapters.blobs.belonging import archive_of, belong, name_archive
 from voxpersona.adapters.blobs.keyring import Keyring
 from voxpersona.adapters.library.database import (
     NEWEST,
@@ -137,9 +138,11 @@ class House:
 
     @cached_property
     def store(self) -> Store:
-        """Both buckets as everybody sees them, checked and made if missing."""
+        """Both buckets as everybody sees them, checked and made if missing. Configuration STORE_OTHER where they are of
+        another archive than the data directory."""
         place = place_of(self.store_settings, self._store_directory)
         accept_plain = not self.settings.encrypted_only
+        belong(self.data / "archive.id", self._bare[1].stored, place=place)
         return open_store(place, self._bare, self.keyring, scratch=self.scratch, accept_plain=accept_plain)
 
     @property
@@ -167,6 +170,16 @@ class House:
         bare = open_bare(settings, directory=self._store_directory, scratch=self.scratch)
         keyring = None if key_file is None else Keyring(key_file)
         return open_store(place_of(settings, self._store_directory), bare, keyring, scratch=self.scratch)
+
+    def check_target(self, target: Store) -> None:
+        """Configuration STORE_OTHER where the other store holds another archive already."""
+        if archive_of(target.archive.stored) not in ("", archive_of(self.store.archive.stored)):
+            path = str(self.data)
+            raise Configuration(Code.STORE_OTHER, "it holds another archive", place=target.place, path=path)
+
+    def name_target(self, target: Store) -> None:
+        """Say in the other store that it holds this archive too: the data directory may then be used with it."""
+        name_archive(target.archive.stored, archive_of(self.store.archive.stored))
 
     # -- database and engine -----------------------------------------------------------------------------------------
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from tests.builders_blobs import MIB, content_of, in_parts, keys_of, some_bytes
 from tests.builders_encrypted import BOUNDARIES, FIRST, NEXT, Locked
-from tests.hostile import Fault, FaultyBlobs, ForgetfulBlobs, PassingBlobs
+from tests.hostile import DamagedOnceBlobs, Fault, FaultyBlobs, ForgetfulBlobs, PassingBlobs
 from tests.tink_oracle import decrypted
 from voxpersona.adapters.blobs.directory import DirectoryBlobs
 from voxpersona.adapters.blobs.encrypting import EncryptingBlobs
 from voxpersona.adapters.blobs.keyring import Keyring
 from voxpersona.adapters.blobs.keys import MOST_METADATA
 from voxpersona.adapters.blobs.sealed import seal_of
-from voxpersona.adapters.blobs.streamed import SEGMENT, sealed_size
+from voxpersona.adapters.blobs.streamed import SEGMENT, reach, sealed_size
 from voxpersona.adapters.blobs.verifying import VerifyingBlobs
 from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable
 from voxpersona.model import BlobFacts
@@ -252,6 +252,15 @@ def test_a_store_that_gives_less_than_it_says_is_found(locked: Locked, lost: int
     put_some(locked)
     short = ShortBlobs(locked.below, lost)
     is_corrupt(whole(EncryptingBlobs(short, locked.keyring, plain=short)))
+
+
+@pytest.mark.parametrize("start", [0, SEGMENT + 1, SIZE - 1])
+def test_bytes_damaged_on_the_way_are_read_once_more(locked: Locked, start: int) -> None:
+    content = put_some(locked)
+    wire = DamagedOnceBlobs(locked.below, KEY)
+    wire.start = reach(SIZE, start, SIZE)[0]
+    assert b"".join(EncryptingBlobs(wire, locked.keyring, plain=wire).read(KEY, start)) == content[start:]
+    assert wire.start == -1
 
 
 def test_two_blobs_exchanged_by_the_store_are_both_found(locked: Locked) -> None:

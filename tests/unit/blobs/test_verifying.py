@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders_blobs import content_of, keys_of, some_bytes
-from tests.hostile import Fault, FaultyBlobs, PassingBlobs
+from tests.hostile import DamagedOnceBlobs, Fault, FaultyBlobs, PassingBlobs
 from voxpersona.adapters.blobs.directory import DirectoryBlobs
 from voxpersona.adapters.blobs.keys import digest
 from voxpersona.adapters.blobs.memory import MemoryBlobs
@@ -76,6 +76,17 @@ class Reciting(PassingBlobs):
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         return self._parts if key == "a" else super().read(key, start, end)
+
+
+@pytest.mark.parametrize("content", [CONTENT, CONTENT[:50]], ids=["long", "short"])
+def test_bytes_damaged_on_the_way_are_read_once_more(content: bytes) -> None:
+    store = DamagedOnceBlobs(MemoryBlobs(), "a")
+    blobs = VerifyingBlobs(store, segment=SEGMENT)
+    blobs.put("a", [content])
+    for start in (0, 100) if len(content) > SEGMENT else (0,):
+        store.start = start
+        assert b"".join(blobs.read("a", start)) == content[start:]
+        assert store.start == -1
 
 
 @pytest.mark.parametrize("with_sums", [True, False])

@@ -18,6 +18,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from voxpersona.adapters.blobs.content import tapped
 from voxpersona.adapters.blobs.keys import OWN, digest
@@ -32,7 +33,14 @@ _HELD = 64
 
 _LOCKS = 16
 
+_READS = 2
+"""Of bytes that came wrong: they may be right where they lie, and were damaged on the way."""
+
 _log = logging.getLogger("voxpersona.store")
+
+
+class _Other(Exception):
+    """Other bytes came than were put."""
 
 
 class VerifyingBlobs:
@@ -110,6 +118,12 @@ class VerifyingBlobs:
     # Reading
 
     def _small(self, facts: BlobFacts) -> bytes:
+        for _ in range(_READS):
+            with suppress(_Other):
+                return self._whole(facts)
+        raise self._wrong(facts)
+
+    def _whole(self, facts: BlobFacts) -> bytes:
         tally = Tally()
         whole = bytearray()
         for part in self._inner.read(facts.key):
@@ -118,7 +132,7 @@ class VerifyingBlobs:
             if tally.size > facts.size:
                 break
         if (tally.size, tally.sha256) != (facts.size, facts.sha256):
-            raise self._wrong(facts)
+            raise _Other
         return bytes(whole)
 
     def _checked(self, facts: BlobFacts, start: int, end: int) -> Iterator[bytes]:
@@ -133,11 +147,21 @@ class VerifyingBlobs:
         at = origin
         for number, content in enumerate(segments(stored, sums.segment), first):
             if not sums.holds(number, content):
-                raise self._wrong(facts)
+                content = self._again(facts, sums, number)
             yield from _parts(content, max(0, start - at), end - at)
             at += len(content)
         if at != until:
             raise self._wrong(facts)
+
+    def _again(self, facts: BlobFacts, sums: Sums, number: int) -> bytes:
+        """A segment that came wrong, read once more: it may be right where it lies, and was damaged on the way."""
+        start = number * sums.segment
+        stored = self._inner.read(facts.key, start, min(facts.size, start + sums.segment))
+        content = next(segments(stored, sums.segment), b"")
+        if not sums.holds(number, content):
+            raise self._wrong(facts)
+        _log.warning("a part of %s came damaged, and whole when it was read again", facts.key)
+        return content
 
     def _wrong(self, facts: BlobFacts) -> VoxPersonaError:
         """What it means that the store gave other bytes than recorded; NotFound where the blob is gone by now."""

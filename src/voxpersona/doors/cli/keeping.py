@@ -1,6 +1,7 @@
 """Commands that look after what is kept: worker, check, rebuild, reindex, version."""
 
 import platform
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version as installed
@@ -13,7 +14,8 @@ from voxpersona.doors.cli.app import Json, app, opened
 from voxpersona.doors.cli.console import Console, exit_code, printable
 from voxpersona.doors.cli.taking import hint_at_worker, remove
 from voxpersona.doors.cli.working import stop_on_signals
-from voxpersona.errors import Integrity, NotFound
+from voxpersona.doors.texts import explain
+from voxpersona.errors import Integrity, NotFound, Unavailable
 from voxpersona.pipeline.check import check as check_archive
 from voxpersona.pipeline.index import index_current
 from voxpersona.pipeline.rebuild import rebuild as rebuild_archive
@@ -25,6 +27,9 @@ from voxpersona.wiring import House
 _STALE_SECONDS = 7 * 24 * 3600.0
 """An upload that broke off is gone on with when the recording is delivered again; after a week that is over."""
 
+_LONGEST_PAUSE = 30.0
+"""Seconds between two looks for a store that does not answer."""
+
 
 @app.command()
 def worker(
@@ -33,15 +38,39 @@ def worker(
 ) -> None:
     """Do the work: transcribe, attribute, report, index. One per data directory; stop it with Ctrl-C at any time."""
     with opened(wants_json=wants_json) as (house, console):
-        house.stages  # noqa: B018  # opens every room: a missing model refuses here, not in the middle of a recording
         engine = house.engine()
-        _tidy_store(house)
         stopped = stop_on_signals(engine, console)
-        for recording in house.library.half_forgotten():
-            remove(house, recording)
-        console.note(console.pick("Working; stop with Ctrl-C.", "Работаю; остановить: Ctrl-C."))
-        engine.run(until=house.idle if until_idle else None)
+        _open_store(house, console, stopped if not until_idle else None)
+        if not stopped.is_set():
+            house.stages  # noqa: B018  # opens every room: a missing model refuses here, not in the middle of a recording
+            for recording in house.library.half_forgotten():
+                remove(house, recording)
+            console.note(console.pick("Working; stop with Ctrl-C.", "Работаю; остановить: Ctrl-C."))
+            engine.run(until=house.idle if until_idle else None)
         console.document({"stopped": stopped.is_set(), "idle": house.idle()})
+
+
+def _open_store(house: House, console: Console, stopped: threading.Event | None) -> None:
+    """Open and tidy the store. With `stopped`, wait until it answers or the event is set: the services of a machine
+    start in any order, and one that ends at once would have to be started by hand."""
+    pause = 1.0
+    while stopped is None or not stopped.is_set():
+        try:
+            _tidy_store(house)
+        except Unavailable as error:
+            if stopped is None or not error.retryable:
+                raise
+            if pause == 1.0:
+                console.note(explain(error, console.language))
+                console.note(
+                    console.pick(
+                        "Waiting for the store; stop with Ctrl-C.", "Жду, пока хранилище ответит; остановить: Ctrl-C."
+                    )
+                )
+            stopped.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        else:
+            return
 
 
 def _tidy_store(house: House) -> None:

@@ -204,6 +204,7 @@ def migrate(
         if target.place == house.store.place:
             reason = "it names the store that is in use"
             raise Configuration(Code.SETTING_INVALID, reason, name=str(to), reason=reason)
+        house.check_target(target)
         done = []
         for source, into in zip(house.store.rooms, target.rooms, strict=True):
             title = f"{source.bucket.name} -> {into.bucket.name}"
@@ -216,6 +217,7 @@ def migrate(
                     f"{title}: скопировано {migration.copied} ({size(migration.size)}), уже было {migration.skipped}",
                 )
             )
+        house.name_target(target)
         _conclude(done, console)
 
 
