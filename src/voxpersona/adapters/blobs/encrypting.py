@@ -277,7 +277,9 @@ class EncryptingBlobs:
                 for part in cipher.decrypt(stored, size, start, stop):
                     start += len(part)
                     yield part
-            except NotAuthentic as error:
+            except (NotAuthentic, Integrity) as error:
+                if is_again and isinstance(error, Integrity):
+                    raise
                 if is_again:
                     raise self._why(found.facts.key, found.data_key) from error
                 is_again = True

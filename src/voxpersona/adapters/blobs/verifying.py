@@ -18,7 +18,6 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 
 from voxpersona.adapters.blobs.content import tapped
 from voxpersona.adapters.blobs.keys import OWN, digest
@@ -119,8 +118,13 @@ class VerifyingBlobs:
 
     def _small(self, facts: BlobFacts) -> bytes:
         for _ in range(_READS):
-            with suppress(_Other):
+            try:
                 return self._whole(facts)
+            except Integrity as error:  # the store below may have seen it first
+                if error.code is not Code.BLOB_CORRUPT:
+                    raise
+            except _Other:
+                pass
         raise self._wrong(facts)
 
     def _whole(self, facts: BlobFacts) -> bytes:
