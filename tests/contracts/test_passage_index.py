@@ -273,6 +273,23 @@ class TestLanceOnDisk:
         assert seen <= {(("old", 9),), (("new", 4),)}
         assert seen
 
+    @pytest.mark.parametrize("count", [57, 58, 59])  # one of them comes to the version that was tidied before
+    def test_an_index_that_came_to_the_same_version_again_is_tidied_again(self, tmp_path: Path, count: int) -> None:
+        """What is known of a table does not hold for the next one under its name."""
+        chance = random.Random(1)
+        words = ["cold", "breakfast", "night", "noise", "room", "guest"]
+        texts = [" ".join(chance.choices(words, k=chance.randint(2, 12))) for _ in range(60)]
+
+        def asked(index: PassageIndex, count: int) -> object:
+            for number in range(count):
+                put(index, a_recording_id(number), texts[number], texts[number % 12])
+            return index.search("cold night", EMBEDDER.query("cold night"), limit=40)
+
+        used = lance(tmp_path / "used")
+        asked(used, 55)
+        used.clear()
+        assert asked(used, count) == asked(lance(tmp_path / "new"), count)
+
     def test_another_embedder_or_version_is_another_index(self, tmp_path: Path) -> None:
         put(lance(tmp_path), ONE, "apple")
         assert lance(tmp_path, embedder_name="other").counts() == {}

@@ -72,8 +72,8 @@ class LancePassageIndex:
         self._table: Any = None
         self._identity = ""
         self._synced: set[Path] = set()
-        self._tidied = -1
-        """The version of the table whose indexes are known to be up to date."""
+        self._tidied = ("", -1)
+        """The table, by its identity, and its version whose indexes are known to be up to date."""
 
     def upsert(self, recording: RecordingId, passages: Sequence[Passage], vectors: Floats) -> None:
         """Make these the recording's passages in one commit, on disk when it returns."""
@@ -193,14 +193,14 @@ class LancePassageIndex:
 
     def _bring_up_to_date(self, table: Any) -> None:
         """Before a search: tidy, where something was written since. On a disk that takes nothing it is left undone."""
-        if table.version == self._tidied:
+        if (self._identity, table.version) == self._tidied:
             return
         try:
             _tidy(table)
             sync_new(self._path, self._synced)
         except OSError as error:
             _log.warning("the passage index could not be tidied: %s", error)
-        self._tidied = table.version
+        self._tidied = (self._identity, table.version)
 
     def _synced_and_tidied(self, table: Any, before: int) -> None:
         """Put the write on disk; every so many commits, whoever made them, compact the table and its indexes."""
@@ -261,31 +261,28 @@ def _by_meaning(table: Any, vector: Floats, expression: str | None, depth: int) 
     def search() -> Any:
         return table.search(vector, vector_column_name="vector").distance_type("cosine")
 
-    return _best(search, expression, depth, "_distance", lambda row: -row["_distance"])
+    return _best(search, expression, depth, "_distance", better=-1)
 
 
 def _by_words(table: Any, stems: str, expression: str | None, depth: int) -> list[dict[str, Any]]:
     def search() -> Any:
         return table.search(stems, query_type="fts", fts_columns="stems")
 
-    return _best(search, expression, depth, "_score", lambda row: row["_score"])
+    return _best(search, expression, depth, "_score", better=1)
 
 
 def _best(
-    search: Callable[[], Any],
-    expression: str | None,
-    depth: int,
-    column: str,
-    goodness: Callable[[Mapping[str, Any]], float],
+    search: Callable[[], Any], expression: str | None, depth: int, column: str, *, better: int
 ) -> list[dict[str, Any]]:
-    """The `depth` best rows, and those that are as good as the last of them, each with how good it is as `_PLACE`."""
+    """The `depth` best rows, and those that are as good as the last of them, each with how good it is as `_PLACE`.
+    `better` is 1 where more of the column is better, and -1 where less is."""
     wanted = depth
     while True:
         wanted *= 2
         asked = search() if expression is None else search().where(expression, prefilter=True)
         rows: list[dict[str, Any]] = asked.select([*_COLUMNS, column]).limit(wanted).to_list()
         for row in rows:
-            row[_PLACE] = round(goodness(row), _DECIMALS)
+            row[_PLACE] = round(better * row[column], _DECIMALS)
         rows.sort(key=lambda row: -row[_PLACE])
         if len(rows) < wanted or rows[-1][_PLACE] < rows[depth - 1][_PLACE]:
             return [row for row in rows if row[_PLACE] >= rows[min(depth, len(rows)) - 1][_PLACE]]
