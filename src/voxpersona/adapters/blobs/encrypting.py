@@ -277,15 +277,16 @@ class EncryptingBlobs:
                 for part in cipher.decrypt(stored, size, start, stop):
                     start += len(part)
                     yield part
-            except (NotAuthentic, Integrity) as error:
-                if is_again and isinstance(error, Integrity):
-                    raise
+            except NotAuthentic as error:
                 if is_again:
                     raise self._why(found.facts.key, found.data_key) from error
-                is_again = True
-                stored = self._stored(found, *reach(size, start, stop))
+            except Integrity:  # the store below may have seen it first
+                if is_again:
+                    raise
             else:
                 return
+            is_again = True
+            stored = self._stored(found, *reach(size, start, stop))
 
     def _why(self, key: str, data_key: bytes) -> VoxPersonaError:
         """What is said of bytes that do not open: damage, unless the blob was exchanged since it was found."""

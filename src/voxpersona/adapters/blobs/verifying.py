@@ -38,10 +38,6 @@ _READS = 2
 _log = logging.getLogger("voxpersona.store")
 
 
-class _Other(Exception):
-    """Other bytes came than were put."""
-
-
 class VerifyingBlobs:
     """See the module. Safe for threads."""
 
@@ -120,11 +116,9 @@ class VerifyingBlobs:
         for _ in range(_READS):
             try:
                 return self._whole(facts)
-            except Integrity as error:  # the store below may have seen it first
+            except Integrity as error:  # ours, or of the store below
                 if error.code is not Code.BLOB_CORRUPT:
                     raise
-            except _Other:
-                pass
         raise self._wrong(facts)
 
     def _whole(self, facts: BlobFacts) -> bytes:
@@ -135,8 +129,7 @@ class VerifyingBlobs:
             whole += part
             if tally.size > facts.size:
                 break
-        if (tally.size, tally.sha256) != (facts.size, facts.sha256):
-            raise _Other
+        tally.check(facts.key, sha256=facts.sha256, size=facts.size)
         return bytes(whole)
 
     def _checked(self, facts: BlobFacts, start: int, end: int) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ from voxpersona.wiring import House
 _STALE_SECONDS = 7 * 24 * 3600.0
 """An upload that broke off is gone on with when the recording is delivered again; after a week that is over."""
 
-_LONGEST_PAUSE = 30.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two looks for a store that does not answer."""
 
 
@@ -40,7 +40,10 @@ def worker(
     with opened(wants_json=wants_json) as (house, console):
         engine = house.engine()
         stopped = stop_on_signals(engine, console)
-        _open_store(house, console, stopped if not until_idle else None)
+        if until_idle:
+            _tidy_store(house)
+        else:
+            _tidy_store_once_it_answers(house, console, stopped)
         if not stopped.is_set():
             house.stages  # noqa: B018  # opens every room: a missing model refuses here, not in the middle of a recording
             for recording in house.library.half_forgotten():
@@ -50,17 +53,16 @@ def worker(
         console.document({"stopped": stopped.is_set(), "idle": house.idle()})
 
 
-def _open_store(house: House, console: Console, stopped: threading.Event | None) -> None:
-    """Open and tidy the store. With `stopped`, wait until it answers or the event is set: the services of a machine
-    start in any order, and one that ends at once would have to be started by hand."""
-    pause = 1.0
-    while stopped is None or not stopped.is_set():
+def _tidy_store_once_it_answers(house: House, console: Console, stopped: threading.Event) -> None:
+    """The services of a machine start in any order, and one that ends at once would have to be started by hand."""
+    pause = _SHORTEST_PAUSE
+    while not stopped.is_set():
         try:
             _tidy_store(house)
         except Unavailable as error:
-            if stopped is None or not error.retryable:
+            if not error.retryable:
                 raise
-            if pause == 1.0:
+            if pause == _SHORTEST_PAUSE:
                 console.note(explain(error, console.language))
                 console.note(
                     console.pick(
