@@ -40,6 +40,9 @@ _NOUNS: dict[Stage, type[Result]] = {
     Stage.ATTRIBUTE: Attribution,
     Stage.REPORT: Report,
 }
+_OF_EVERY_RUN = (Stage.TRANSCRIBE, Stage.ATTRIBUTE)
+"""What a run that covers them has made when it ended well; reports there may be none of."""
+
 _READ, _ROWS = 0.1, 0.5
 """Share of the progress after which the manifests are read, and the rows are there."""
 
@@ -83,7 +86,10 @@ def rebuild(
     total = len(order) or 1
     for done, one in enumerate(order, 1):
         held = holding(one.recording.id, audio, archive)
-        rebuilt.problems += bring_back(one.recording, held, library=library, audio=audio, archive=archive)
+        problems = bring_back(one.recording, held, library=library, audio=audio, archive=archive)
+        if not problems:
+            _end_as_told(one.recording, held, library=library, journal=journal, archive=archive)
+        rebuilt.problems += problems
         on_progress(_READ + (_ROWS - _READ) * done / total)
     _index_all(rebuilt, library, journal, passages, embedder, lambda share: on_progress(_ROWS + (1 - _ROWS) * share))
     rebuilt.recordings = len(library.recordings())
@@ -158,6 +164,24 @@ def bring_back(
             key, detail = layout.result(recording.id, one), "the library cannot keep it"
             problems.append(problem(Kind.RESULT_UNSAVED, recording.id, key, detail))
     return problems
+
+
+def _end_as_told(recording: Recording, held: Holding, *, library: Library, journal: Journal, archive: Blobs) -> None:
+    """A run that nobody has begun here and that ended well elsewhere, from another data directory, is over here too.
+
+    Its order stays in the queue: a worker may be at it by now, and who comes to it finds everything made.
+    """
+    standing = journal.standing(recording.id)
+    if standing.state is not State.RECEIVED or held.ended.get(standing.run) is not State.READY:
+        return
+    run = documents.read(archive, layout.run(recording.id, standing.run, State.READY), Run)
+    made = library.made(recording.id)
+    if any(run.order.covers(stage) and (stage, run.order.run, "") not in made for stage in _OF_EVERY_RUN):
+        return  # a result is lost: the run that waits makes it again
+    for progress in run.standing.stages:
+        journal.begin(run.order, progress.stage)
+    journal.close(run)
+    journal.ready(run.order)
 
 
 def _manifests(audio: Blobs, archive: Blobs, problems: list[Problem]) -> Iterator[tuple[RecordingId, _Found]]:

@@ -181,6 +181,30 @@ class TestWhatComesBack:
         assert again.journal.open_orders() == [WorkOrder(recording=identity, run=2, start=Stage.ATTRIBUTE)]
         assert again.library.attribution(identity).number == 1
 
+    def test_is_not_worked_on_again_where_it_was_received_again_before(self, place: Place) -> None:
+        """As from a fresh data directory over the buckets of an archive that another one has filled."""
+        identity = worked(place)
+        before = told(place)
+        heard = len(place.transcriber.calls)
+        again = place.without_memory()
+        assert received(again) == identity
+        assert again.journal.standing(identity).state is State.RECEIVED
+        assert again.rebuild().problems == []
+        assert told(again) == before
+        again.engine.run()  # the order that was queued by the receive
+        assert again.journal.standing(identity).state is State.READY
+        assert len(again.transcriber.calls) == heard
+
+    def test_is_made_again_where_it_was_lost_before_it_was_received_again(self, place: Place) -> None:
+        identity = worked(place)
+        place.lose(layout.result(identity, (Stage.ATTRIBUTE, 1, "")))
+        again = place.without_memory()
+        received(again)
+        again.rebuild()
+        assert again.journal.standing(identity).state is State.RECEIVED
+        again.engine.run()
+        assert again.library.attribution(identity).number == 1
+
     def test_keeps_a_failed_run_failed(self, place: Place) -> None:
         place.transcriber = ScriptedTranscriber([NONSENSE])
         identity = worked(place)
