@@ -2,7 +2,7 @@
 
 import locale
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
@@ -186,17 +186,20 @@ class StoreSettings(BaseSettings):
 
     def checked(self) -> "StoreSettings | None":
         """These settings if they are complete, None where none is made. Half of them: Configuration SETTING_MISSING."""
-        given = {name: bool(_plain(getattr(self, name))) for name in _REQUIRED}
-        if not any(given.values()):
+        if not any(_plain(getattr(self, name)) for name in _REQUIRED):
             return None
-        for name, is_there in given.items():
-            if not is_there:
-                variable = f"MINIO_{name.upper()}"
-                raise Configuration(Code.SETTING_MISSING, f"{variable} is missing", name=variable)
+        return self.having(_REQUIRED, "the object store is half configured")
+
+    def having(self, names: Sequence[str], reason: str) -> Self:
+        """These settings if those are made; else Configuration SETTING_MISSING, which names what is not."""
+        absent = ", ".join(f"MINIO_{name.upper()}" for name in names if not _plain(getattr(self, name)))
+        if absent:
+            raise Configuration(Code.SETTING_MISSING, f"not set: {absent}", name=absent, reason=reason)
         return self
 
 
 _REQUIRED = ("endpoint", "access_key", "secret_key", "bucket_name", "audio_bucket_name")
+_OF_A_POLICY = ("access_key", "audio_bucket_name", "bucket_name")
 
 
 def _plain(value: str | SecretStr) -> str:
@@ -227,6 +230,11 @@ def read_settings() -> Settings:
 def read_store_settings() -> StoreSettings | None:
     """The object store as the environment has it; None where everything is kept in a directory."""
     return _reading("MINIO", StoreSettings, _ENV_FILE).checked()
+
+
+def read_policy_settings() -> StoreSettings:
+    """As much of the object store's settings as a policy needs: its user may have no secret key yet."""
+    return _reading("MINIO", StoreSettings, _ENV_FILE).having(_OF_A_POLICY, "a policy is for a user and two buckets")
 
 
 def store_settings_of(path: Path) -> tuple[StoreSettings | None, Path | None]:

@@ -28,6 +28,19 @@ def test_two_names_for_the_same_bytes_are_one_recording(program: Program, tmp_pa
     assert set(received[0]) >= {"id", "name", "state", "sha256", "bytes", "duplicate_of"}
 
 
+def test_a_policy_is_printed_before_there_is_a_store_and_says_what_it_needs(tmp_path: Path) -> None:
+    refused = Program(tmp_path / "data").json("storage", "policy", code=7)["error"]
+    assert refused["code"] == "setting-missing"
+    assert "MINIO_ACCESS_KEY, MINIO_AUDIO_BUCKET_NAME, MINIO_BUCKET_NAME" in refused["message"]
+    assert "half configured" not in refused["message"]
+    names = {"MINIO_ACCESS_KEY": "auditor", "MINIO_AUDIO_BUCKET_NAME": "audio", "MINIO_BUCKET_NAME": "main-one"}
+    told = Program(tmp_path / "data", **names).run("storage", "policy")
+    assert (told.code, "arn:aws:s3:::main-one/*" in told.out) == (0, True)
+    assert "--user auditor" in told.err
+    assert "$MINIO_URL" not in told.err
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_directory_is_taken_in_recursively_with_a_summary(program: Program, tmp_path: Path) -> None:
     visit = tmp_path / "visit"
     (visit / "day 1").mkdir(parents=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from voxpersona.errors import Code, Configuration
-from voxpersona.settings import read_store_settings, store_settings_of
+from voxpersona.settings import read_policy_settings, read_store_settings, store_settings_of
 
 WHOLE = {
     "MINIO_ENDPOINT": "store.example:9000",
@@ -59,7 +59,20 @@ def test_half_a_set_up_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, mi
 
 def test_one_alone_is_half_a_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, MINIO_AUDIO_BUCKET_NAME="audio")
-    assert refusal()[:2] == (Code.SETTING_MISSING, "MINIO_ENDPOINT")
+    missing = "MINIO_ENDPOINT, MINIO_ACCESS_KEY, MINIO_SECRET_KEY, MINIO_BUCKET_NAME"
+    assert refusal()[:2] == (Code.SETTING_MISSING, missing)
+
+
+def test_a_policy_needs_three_settings_and_names_those_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Configuration) as caught:
+        read_policy_settings()
+    assert caught.value.facts["name"] == "MINIO_ACCESS_KEY, MINIO_AUDIO_BUCKET_NAME, MINIO_BUCKET_NAME"
+    given(monkeypatch, **{name: WHOLE[name] for name in ("MINIO_ACCESS_KEY", "MINIO_AUDIO_BUCKET_NAME")})
+    with pytest.raises(Configuration) as caught:
+        read_policy_settings()
+    assert (caught.value.code, caught.value.facts["name"]) == (Code.SETTING_MISSING, "MINIO_BUCKET_NAME")
+    given(monkeypatch, MINIO_BUCKET_NAME="main")
+    assert read_policy_settings().bucket_name == "main"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +125,7 @@ def test_another_store_is_read_from_its_file_alone(monkeypatch: pytest.MonkeyPat
     file.write_text("MINIO_ENDPOINT=x\n")
     with pytest.raises(Configuration) as caught:
         store_settings_of(file)
-    assert caught.value.facts["name"] == "MINIO_ACCESS_KEY"
+    assert str(caught.value.facts["name"]).startswith("MINIO_ACCESS_KEY, ")
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])

@@ -141,6 +141,18 @@ _REASONS = (
     (r"no JSON|encoding", "what it answers is no JSON", "его ответ — не JSON"),
     (r"too long", "its answer has no end", "его ответ не кончается"),
     # settings
+    (
+        r"the object store is half configured",
+        "The object store is half configured; without any MINIO_ setting everything is kept in a directory",
+        "Объектное хранилище настроено наполовину; без единой настройки MINIO_ всё хранится в каталоге",
+    ),
+    (
+        r"a policy is for a user and two buckets",
+        "A policy needs the names of the user (MINIO_ACCESS_KEY) and of both buckets (MINIO_AUDIO_BUCKET_NAME, "
+        "MINIO_BUCKET_NAME), and nothing more",
+        "Для политики нужны имена пользователя (MINIO_ACCESS_KEY) и обоих бакетов (MINIO_AUDIO_BUCKET_NAME, "
+        "MINIO_BUCKET_NAME), и больше ничего",
+    ),
     (r"must be a whole number", "must be a whole number", "нужно целое число"),
     (r"must be a number", "must be a number", "нужно число"),
     (r"must be true or false", "must be true or false", "нужно true или false"),

@@ -167,10 +167,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "вместе с журналом.",
     ),
     Code.SETTING_MISSING: (
-        "The object store is half configured: {name} is missing. Nothing was started. Set it in the environment or in "
-        ".env, or take out every MINIO_ setting to keep everything in a directory; docs/settings.md explains them.",
-        "Объектное хранилище настроено наполовину: нет {name}. Ничего не запущено. Задайте её в окружении или в .env либо "
-        "уберите все настройки MINIO_, чтобы хранить всё в каталоге; пояснения в docs/settings.md.",
+        "Not set: {name}. {reason}. Nothing was started. Set what is missing in the environment or in .env; "
+        "docs/settings.md explains it.",
+        "Не задано: {name}. {reason}. Ничего не запущено. Задайте недостающее в окружении или в .env; пояснения в "
+        "docs/settings.md.",
     ),
     Code.STORE_KEYS: (
         "The object store refuses the keys ({reason}). Check MINIO_ACCESS_KEY and MINIO_SECRET_KEY for a typing mistake "

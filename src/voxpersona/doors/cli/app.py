@@ -35,7 +35,14 @@ Identity = Annotated[str, typer.Argument(metavar="ID", help="Id of a recording, 
 
 @contextmanager
 def opened(*, wants_json: bool) -> Iterator[tuple[House, Console]]:
-    """Read the settings, open the house; errors of ours end the process with their exit code and no traceback."""
+    """Read the settings and open the house."""
+    with answering(wants_json=wants_json) as (settings, console):
+        yield House(settings, read_store_settings()), console
+
+
+@contextmanager
+def answering(*, wants_json: bool) -> Iterator[tuple[Settings, Console]]:
+    """Read the settings but the store's; errors of ours end the process with their exit code and no traceback."""
     console = Console(wants_json=wants_json, language="en")
     try:
         settings = read_settings()
@@ -43,7 +50,7 @@ def opened(*, wants_json: bool) -> Iterator[tuple[House, Console]]:
         quiet(settings)
         for name in strangers():
             console.note(console.pick(f"{name} is no setting and was ignored", f"{name} — не настройка, пропущено"))
-        yield House(settings, read_store_settings()), console
+        yield settings, console
         sys.stdout.flush()
     except VoxPersonaError as error:
         console.failure(error)

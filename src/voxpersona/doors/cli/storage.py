@@ -8,13 +8,14 @@ import typer
 
 from voxpersona.adapters.blobs.s3.policy import minio_commands, policy_text, seaweedfs_commands
 from voxpersona.adapters.blobs.s3.policy import policy as least_policy
-from voxpersona.doors.cli.app import Json, app, opened
+from voxpersona.doors.cli.app import Json, answering, app, opened
 from voxpersona.doors.cli.console import Console, exit_code, printable, size
 from voxpersona.errors import Code, Configuration, Integrity
 from voxpersona.model import Action, Rule
 from voxpersona.pipeline.migrate import Migration
 from voxpersona.pipeline.migrate import migrate as migrate_bucket
 from voxpersona.pipeline.usage import usage as count_usage
+from voxpersona.settings import read_policy_settings
 from voxpersona.wiring import Room
 
 _HOUR = 3600.0
@@ -31,10 +32,8 @@ def policy(
     wants_json: Json = False,
 ) -> None:
     """Print the least a key needs to be allowed, and the commands that give it that."""
-    with opened(wants_json=wants_json) as (house, console):
-        settings = house.store_settings
-        if settings is None:
-            raise Configuration(Code.SETTING_MISSING, "no object store", name="MINIO_ENDPOINT")
+    with answering(wants_json=wants_json) as (_, console):
+        settings = read_policy_settings()
         document = least_policy([settings.audio_bucket_name, settings.bucket_name], setup=setup)
         console.document(document)
         console.line(policy_text(document))
@@ -46,8 +45,10 @@ def policy(
                 f"\nСохраните это в {path}. Затем администратор выдаёт права ключу:",
             )
         )
-        console.note(f"\nMinIO, Silo:\n\n{minio_commands(user=user, path=path)}")
-        console.note(f"\nSeaweedFS:\n\n{seaweedfs_commands(user=user, path=path)}")
+        url = settings.url if settings.endpoint else ""
+        console.note(f"\nMinIO, Silo:\n\n{minio_commands(user=user, path=path, url=url)}")
+        shell = console.pick("with MINIO_SECRET_KEY set in that shell", "в той оболочке задан MINIO_SECRET_KEY")
+        console.note(f"\nSeaweedFS, {shell}:\n\n{seaweedfs_commands(user=user, path=path)}")
 
 
 @group.command()

@@ -58,16 +58,19 @@ def policy_text(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=1)
 
 
-def minio_commands(*, user: str = "voxpersona", path: str = "voxpersona-policy.json", alias: str = "archive") -> str:
+def minio_commands(
+    *, url: str = "", user: str = "voxpersona", path: str = "voxpersona-policy.json", alias: str = "archive"
+) -> str:
     """The commands that make a user under the policy in `path` on MinIO or Silo; `mc` asks for what is secret.
 
-    `user` is the access key. Syntax as documented since RELEASE.2023-03; `mc` itself could not be had for a try.
+    `url` is the store's address, where it is known; `user` the access key. Syntax as documented since
+    RELEASE.2023-03; `mc` itself could not be had for a try.
     """
     return "\n".join(
         (
-            f"mc alias set {alias} $MINIO_URL                      # asks for the administrator's keys",
+            f"mc alias set {alias} {url or 'https://STORE:9000'}  # asks for the administrator's keys",
             f"mc admin policy create {alias} voxpersona {path}",
-            f"mc admin user add {alias} {user}                     # asks for the secret key",
+            f"mc admin user add {alias} {user}  # asks for the secret key",
             f"mc admin policy attach {alias} voxpersona --user {user}",
         )
     )
