@@ -70,6 +70,7 @@ class Code(StrEnum):
     LIFECYCLE_UNSUPPORTED = "lifecycle-unsupported"
     MASTER_KEY_ABSENT = "master-key-absent"
     MASTER_KEY_WRONG = "master-key-wrong"
+    KEY_FILE_EXISTS = "key-file-exists"
     MODEL_ABSENT = "model-absent"
     MODEL_ALTERED = "model-altered"
     DATA_DIRECTORY = "data-directory"

@@ -73,6 +73,9 @@ def test_a_key_file_is_made_for_its_owner_with_a_warning_and_never_again(encrypt
     before = keys.read_bytes()
     again = encrypted.run("keys", "generate")
     assert again.code == 7
+    assert "exists already and was left as it is" in again.err
+    assert "name another path in --output" in again.err
+    assert "backup" not in again.err
     assert keys.read_bytes() == before
     fresh = encrypted.run("keys", "generate", "--output", str(keys.with_name("other.json")))
     assert (fresh.code, "encrypted already" in fresh.err) == (7, True)
@@ -96,7 +99,14 @@ def test_rotation_rewraps_everything_and_the_old_copy_is_refused(encrypted: Prog
     assert under(encrypted) == {"k2": 3}
     assert rotated(encrypted, "--rewrap-only") == ("k2", [0, 0])
     assert b"".join(audio_of(encrypted, keys).read("recordings/1/original/a.mp3")) == b"said"
+    forgotten = Program(encrypted.data).run("check")
+    assert (forgotten.code, "VOXPERSONA_KEY_FILE is not set" in forgotten.err, "k1" in forgotten.err) == (
+        7,
+        True,
+        False,
+    )
     keys.write_bytes(old)
+    assert "k2 is not in" in encrypted.run("check").err
     assert encrypted.json("check", code=7)["error"]["code"] == "master-key-absent"
 
 

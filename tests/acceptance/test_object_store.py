@@ -150,7 +150,10 @@ class TestSealed:
 
     def test_an_encrypted_original_has_no_link_and_says_so(self, sealed: Kept) -> None:
         (recording,) = sealed.program.json("list")["recordings"]
-        assert sealed.program.json("link", recording["id"], code=7)["error"]["code"] == "link-unsupported"
+        refused = sealed.program.json("link", recording["id"], code=7)["error"]
+        assert refused["code"] == "link-unsupported"
+        assert "is encrypted" in refused["message"]
+        assert "`voxpersona original`" in refused["message"]
 
 
 def _answers(program: Program) -> list[object]:

@@ -103,7 +103,18 @@ _REASONS = (
         "the archive is encrypted and VOXPERSONA_KEY_FILE is not set",
         "архив зашифрован, а VOXPERSONA_KEY_FILE не задан",
     ),
-    (r"it is not in (.+)", r"it is not in \1", r"его нет в \1"),
+    (r"(k\d+) is not in (.+)", r"\1 is not in \2", r"\1 нет в \2"),
+    # links
+    (
+        r"an encrypted blob has no link",
+        "the recording is encrypted, and nobody could read what the link gives",
+        "запись зашифрована, и полученное по ссылке никто не прочтёт",
+    ),
+    (
+        r"a blob directory has no links",
+        "the recordings are kept in a directory, which has no address",
+        "записи хранятся в каталоге, а у него нет адреса",
+    ),
     # the disk
     (r"this user may not write there", "this user may not write there", "этому пользователю нельзя туда писать"),
     (r"it is on a network file system (\(.+\))", r"it is on a network file system \1", r"он на сетевом диске \1"),
@@ -141,6 +152,16 @@ _REASONS = (
     (r"no JSON|encoding", "what it answers is no JSON", "его ответ — не JSON"),
     (r"too long", "its answer has no end", "его ответ не кончается"),
     # settings
+    (
+        r"it is not set, and no --output is given",
+        "it is not set, and no --output is given",
+        "она не задана, и --output не указан",
+    ),
+    (
+        r"it is not set; `voxpersona keys generate` makes the first key",
+        "it is not set; `voxpersona keys generate` makes the first key",
+        "она не задана; первый ключ создаст `voxpersona keys generate`",
+    ),
     (
         r"the object store is half configured",
         "The object store is half configured; without any MINIO_ setting everything is kept in a directory",

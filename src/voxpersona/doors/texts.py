@@ -223,15 +223,21 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "в VOXPERSONA_DATA.",
     ),
     Code.MASTER_KEY_ABSENT: (
-        "The master key {key} is needed and is not there ({reason}). Put the key file back from its backup and name it in "
+        "A master key that is needed is not there: {reason}. Put the key file back from its backup and name it in "
         "VOXPERSONA_KEY_FILE; without it what is encrypted cannot be read by anybody. For a new archive: "
         "`voxpersona keys generate`.",
-        "Нужен главный ключ {key}, а его нет ({reason}). Верните файл ключей из резервной копии и укажите его в "
+        "Нужного главного ключа нет: {reason}. Верните файл ключей из резервной копии и укажите его в "
         "VOXPERSONA_KEY_FILE; без него зашифрованное не прочтёт никто. Для нового архива: `voxpersona keys generate`.",
     ),
     Code.MASTER_KEY_WRONG: (
         "The key file {path} cannot be used: {reason}. Nothing was written. Put the right one back from its backup.",
         "Файл ключей {path} не годится: {reason}. Ничего не записано. Верните правильный из резервной копии.",
+    ),
+    Code.KEY_FILE_EXISTS: (
+        "The key file {path} exists already and was left as it is: an archive may depend on it. To use it, set "
+        "VOXPERSONA_KEY_FILE={path}; to make another one, name another path in --output.",
+        "Файл ключей {path} уже есть и оставлен как был: от него может зависеть архив. Чтобы пользоваться им, задайте "
+        "VOXPERSONA_KEY_FILE={path}; чтобы создать другой, укажите в --output другой путь.",
     ),
     Code.SETTING_INVALID: (
         "The setting {name} cannot be used: {reason}. Correct it in the environment or in .env; docs/settings.md explains "
@@ -257,8 +263,8 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Каталог {path} не годится: {reason}. Укажите в {name} свой каталог на локальном диске.",
     ),
     Code.LINK_UNSUPPORTED: (
-        "This store cannot make links. Fetch the recording with `voxpersona original`.",
-        "Это хранилище не умеет создавать ссылки. Получите запись командой `voxpersona original`.",
+        "No link can be made: {reason}. Fetch the recording with `voxpersona original`.",
+        "Ссылку создать нельзя: {reason}. Получите запись командой `voxpersona original`.",
     ),
     Code.TRANSCRIBER_REFUSED: (
         "The transcription engine refuses: {reason}. Check the model and, where a server does the transcribing, "

@@ -1,5 +1,6 @@
 """A data directory is used with its own archive only."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,21 @@ def test_a_store_is_of_one_archive_for_ever(tmp_path: Path) -> None:
         name_archive(store, "a2")
     assert caught.value.code is Code.BLOB_CONFLICT
     assert list(store.list()) == []
+
+
+def test_the_file_and_its_name_are_on_the_disk_before_anything_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    flush = os.fsync
+
+    def noted(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink().name.partition(".id")[0])
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    belong(tmp_path / "archive.id", MemoryBlobs(), place="there")
+    assert flushed == ["archive", tmp_path.name]
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:

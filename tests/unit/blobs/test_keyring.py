@@ -55,7 +55,7 @@ def test_a_file_that_stands_is_never_overwritten(path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(Configuration) as caught:
         Keyring.generate(path)
-    assert caught.value.code is Code.MASTER_KEY_WRONG
+    assert caught.value.code is Code.KEY_FILE_EXISTS
     assert path.read_bytes() == before
     assert [*path.parent.iterdir()] == [path]
 

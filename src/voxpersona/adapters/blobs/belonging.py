@@ -8,6 +8,7 @@ import os
 import uuid
 from pathlib import Path
 
+from voxpersona.adapters.blobs.filesystem import flush_names
 from voxpersona.adapters.blobs.keys import OWN
 from voxpersona.errors import Code, Configuration, Integrity, NotFound
 from voxpersona.ports import Blobs
@@ -69,6 +70,7 @@ def _note(file: Path, identity: str) -> None:
             written.flush()
             os.fsync(written.fileno())
         made.replace(file)
+        flush_names(file.parent)
     except OSError as error:
         raise _unusable(file, error) from error
 

@@ -111,16 +111,21 @@ def flush_folder(descriptor: int) -> None:
             raise
 
 
+def flush_names(path: Path) -> None:
+    """The same for a folder that is not open."""
+    descriptor = os.open(path, _FOLDER)
+    try:
+        flush_folder(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def make_root(root: Path) -> None:
     """Make the root and the folders above it where they are missing, durably."""
     for path in reversed((root, *root.parents)):
         if not path.is_dir():
             path.mkdir(mode=0o700, exist_ok=True)
-            above = os.open(path.parent, _FOLDER)
-            try:
-                flush_folder(above)
-            finally:
-                os.close(above)
+            flush_names(path.parent)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from voxpersona.adapters.blobs.filesystem import flush_names
 from voxpersona.adapters.blobs.streamed import KEY, NotAuthentic, expand
 from voxpersona.errors import Code, Configuration
 
@@ -91,25 +92,33 @@ def load(path: Path) -> tuple[MasterKey, ...]:
             os.close(descriptor)
     except FileNotFoundError as error:
         reason = f"there is no file {path}"
-        raise Configuration(Code.MASTER_KEY_ABSENT, reason, key="k1", reason=reason) from error
+        raise Configuration(Code.MASTER_KEY_ABSENT, reason, reason=reason) from error
     except OSError as error:
         raise _wrong(path, error.strerror or "it cannot be read") from error
 
 
 def create(path: Path, keys: Sequence[MasterKey]) -> None:
-    """Write a new file. One that stands is never touched: MASTER_KEY_WRONG."""
+    """Write a new file. One that stands is never touched: KEY_FILE_EXISTS."""
     with _writing(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _beside(path, keys) as temporary:
-            os.link(temporary, path)
-            _flush_folder(path.parent)
+            try:
+                os.link(temporary, path)
+            except FileExistsError as error:
+                raise stands_already(path) from error
+            flush_names(path.parent)
+
+
+def stands_already(path: Path) -> Configuration:
+    """The refusal to make a key file where one is."""
+    return Configuration(Code.KEY_FILE_EXISTS, f"{path} stands already", path=str(path))
 
 
 def replace(path: Path, keys: Sequence[MasterKey]) -> None:
     """Put the keys in the place of those that stand: a reader finds the old ones or the new ones."""
     with _writing(path), _beside(path, keys) as temporary:
         temporary.rename(path)
-        _flush_folder(path.parent)
+        flush_names(path.parent)
 
 
 @contextmanager
@@ -154,18 +163,8 @@ def _beside(path: Path, keys: Sequence[MasterKey]) -> Iterator[Path]:
 def _writing(path: Path) -> Iterator[None]:
     try:
         yield
-    except FileExistsError as error:
-        raise _wrong(path, "it is there already and is never overwritten") from error
     except OSError as error:
         raise _wrong(path, f"it cannot be written: {error.strerror}") from error
-
-
-def _flush_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Key(BaseModel):

@@ -28,7 +28,8 @@ class Keyring:
 
     @classmethod
     def generate(cls, path: Path) -> "Keyring":
-        """Write a new key file with one key, k1. MASTER_KEY_WRONG where one stands already, or it cannot be written."""
+        """Write a new key file with one key, k1. KEY_FILE_EXISTS where one stands already, MASTER_KEY_WRONG where it
+        cannot be written."""
         create(path.resolve(), [new_key(1)])
         return cls(path)
 
@@ -57,8 +58,8 @@ class Keyring:
             for key in self._keys:
                 if key.id == name:
                     return key
-        reason = f"it is not in {self._path}"
-        raise Configuration(Code.MASTER_KEY_ABSENT, f"{name}: {reason}", key=name, reason=reason)
+        reason = f"{name} is not in {self._path}"
+        raise Configuration(Code.MASTER_KEY_ABSENT, reason, key=name, reason=reason)
 
     def rotate(self) -> MasterKey:
         """Add a key to the file and make it the current one; the old ones stay. Two rotations at once make two keys."""
@@ -88,7 +89,7 @@ def agree(keyring: Keyring | None, blobs: Blobs) -> None:
     if keyring is None:
         if is_marked(blobs):
             reason = "the archive is encrypted and no key file is named"
-            raise Configuration(Code.MASTER_KEY_ABSENT, reason, key="k1", reason=reason)
+            raise Configuration(Code.MASTER_KEY_ABSENT, reason, reason=reason)
         return
     for key in keyring.keys:
         _mark(keyring, key, blobs)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from voxpersona.adapters.blobs.keyfile import stands_already
 from voxpersona.adapters.blobs.keyring import Keyring, agree, is_marked
 from voxpersona.adapters.blobs.rewrapping import Census, census, rewrap
 from voxpersona.doors.cli.app import Json, app, opened
@@ -29,6 +30,8 @@ def generate(
         path = output.expanduser().absolute() if output is not None else house.settings.key_file
         if path is None:
             raise _unnamed("it is not set, and no --output is given")
+        if path.exists():
+            raise stands_already(path)
         for name, blobs in house.buckets:
             if is_marked(blobs):
                 reason = f"{name} is encrypted already: it needs the key file it was encrypted with, not a new one"
