@@ -9,7 +9,7 @@ from tests.builders_blobs import content_of, keys_of, some_bytes
 from tests.builders_wrappers import Time
 from tests.hostile import Fault, FaultyBlobs, PassingBlobs, SlowBlobs
 from voxpersona.adapters.blobs.memory import MemoryBlobs
-from voxpersona.adapters.blobs.metering import OPERATIONS, Meter, Metered, MeteringBlobs, prometheus
+from voxpersona.adapters.blobs.metering import OPERATIONS, Meter, Metered, MeteringBlobs
 from voxpersona.errors import Code, Configuration, Integrity, NotFound, Unavailable
 from voxpersona.model import BlobFacts
 
@@ -208,41 +208,3 @@ def test_seconds_are_the_stores_own_and_not_its_callers() -> None:
         blobs.stat("a")
     times = {one.operation: (one.seconds, one.slowest) for one in meter.snapshot() if one.calls}
     assert times == {"put": (3, 3), "read": (12, 12), "stat": (6, 3)}
-
-
-def test_the_counts_are_exposed_as_prometheus_reads_them() -> None:
-    time = Time()
-    meter = Meter(time.clock)
-    blobs = MeteringBlobs(Taking(time), meter)
-    content_of(blobs, "a")
-    with pytest.raises(NotFound):
-        blobs.read("b")
-    one = [metered for metered in meter.snapshot() if metered.operation == "read"]
-    assert prometheus({"audio": one, 'a "\\\n': one}).splitlines() == [
-        "# HELP voxpersona_store_requests_total Calls that are over, by what came of them.",
-        "# TYPE voxpersona_store_requests_total counter",
-        'voxpersona_store_requests_total{bucket="audio",operation="read",outcome="blob-absent"} 1',
-        'voxpersona_store_requests_total{bucket="audio",operation="read",outcome="ok"} 1',
-        'voxpersona_store_requests_total{bucket="a \\"\\\\\\n",operation="read",outcome="blob-absent"} 1',
-        'voxpersona_store_requests_total{bucket="a \\"\\\\\\n",operation="read",outcome="ok"} 1',
-        "# HELP voxpersona_store_under_way Calls that are under way.",
-        "# TYPE voxpersona_store_under_way gauge",
-        'voxpersona_store_under_way{bucket="audio",operation="read"} 0',
-        'voxpersona_store_under_way{bucket="a \\"\\\\\\n",operation="read"} 0',
-        "# HELP voxpersona_store_sent_bytes_total Bytes of content given to the store.",
-        "# TYPE voxpersona_store_sent_bytes_total counter",
-        'voxpersona_store_sent_bytes_total{bucket="audio",operation="read"} 0',
-        'voxpersona_store_sent_bytes_total{bucket="a \\"\\\\\\n",operation="read"} 0',
-        "# HELP voxpersona_store_received_bytes_total Bytes of content that came from the store.",
-        "# TYPE voxpersona_store_received_bytes_total counter",
-        'voxpersona_store_received_bytes_total{bucket="audio",operation="read"} 3145728',
-        'voxpersona_store_received_bytes_total{bucket="a \\"\\\\\\n",operation="read"} 3145728',
-        "# HELP voxpersona_store_seconds_total Seconds the store took for all calls.",
-        "# TYPE voxpersona_store_seconds_total counter",
-        'voxpersona_store_seconds_total{bucket="audio",operation="read"} 15.0',
-        'voxpersona_store_seconds_total{bucket="a \\"\\\\\\n",operation="read"} 15.0',
-        "# HELP voxpersona_store_seconds_max Seconds the store took for its slowest call.",
-        "# TYPE voxpersona_store_seconds_max gauge",
-        'voxpersona_store_seconds_max{bucket="audio",operation="read"} 12.0',
-        'voxpersona_store_seconds_max{bucket="a \\"\\\\\\n",operation="read"} 12.0',
-    ]
