@@ -2,6 +2,7 @@
 
 import locale
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Self, TypeVar
@@ -99,6 +100,10 @@ class Settings(BaseSettings):
         return None if path is None else path.expanduser().absolute()
 
 
+_BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
+"""S3's rule for the names of buckets; MinIO and SeaweedFS follow it."""
+
+
 class StoreSettings(BaseSettings):
     """The object store, from the same places, under the names that MinIO's users know: prefix MINIO_.
 
@@ -160,6 +165,13 @@ class StoreSettings(BaseSettings):
         default=None, ge=1, description="Days after which originals move to the storage class below."
     )
     move_originals_to: str = Field(default="", description="Storage class (tier) that originals move to.")
+
+    @field_validator("bucket_name", "audio_bucket_name")
+    @classmethod
+    def _is_bucket(cls, name: str) -> str:
+        if name and not _BUCKET.fullmatch(name):
+            raise ValueError("is no bucket name by S3's rule")
+        return name
 
     @field_validator("ca_file")
     @classmethod

@@ -84,6 +84,7 @@ def test_standard_input_needs_a_name_and_is_kept_under_it(program: Program, tmp_
         (["retry", "zzz", "--from", "dance"], 3),
         (["forget", "zzz"], 4),
         (["ask", "  "], 2),
+        (["storage", "migrate", "--to", "nope.env"], 2),
         (["dance"], 2),
     ],
 )

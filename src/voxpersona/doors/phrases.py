@@ -194,6 +194,13 @@ _REASONS = (
         r"must not be the same as \1",
         r"не может совпадать с \1",
     ),
+    (
+        r"is no bucket name by S3's rule",
+        "S3's rule for bucket names is 3 to 63 small letters, digits, hyphens and single dots, with a letter or digit "
+        "at both ends, and no IP address",
+        "по правилу S3 имя бакета — от 3 до 63 строчных латинских букв, цифр, дефисов и одиночных точек, по краям "
+        "буква или цифра, и не IP-адрес",
+    ),
     (r"goes together with (\w+)", r"goes together with \1", r"задаётся только вместе с \1"),
     (r"there is no such file", "there is no such file", "такого файла нет"),
     (r"is no UTF-8 text", "is no UTF-8 text", "это не текст в UTF-8"),

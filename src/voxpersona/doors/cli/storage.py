@@ -196,7 +196,16 @@ def sweep(
 
 @group.command()
 def migrate(
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="Settings of the other store, in the form of .env.")],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Settings of the other store, in the form of .env.",
+        ),
+    ],
     wants_json: Json = False,
 ) -> None:
     """Copy the archive into another store, verified. Run it again to go on or to catch up; nothing here is changed."""
