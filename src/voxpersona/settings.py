@@ -153,7 +153,10 @@ class StoreSettings(BaseSettings):
         default=False, description="Whether versioning is switched on at the start: what is deleted stays restorable."
     )
     abandon_uploads_days: int | None = Field(
-        default=None, ge=1, description="Days after which the store itself drops unfinished uploads."
+        default=None,
+        ge=1,
+        description="Days after which the store itself drops unfinished uploads. Not for MinIO, which does so after a "
+        "day unasked.",
     )
     expire_derived_days: int | None = Field(
         default=None, ge=1, description="Days after which pieces and voices, which can be made again, expire."

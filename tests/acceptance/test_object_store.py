@@ -246,6 +246,20 @@ class TestPlain:
         assert [one["standing"] for one in after] == [one["configured"] for one in after]
         assert minio_plain.keeper.get_bucket_lifecycle_configuration(Bucket=main)["Rules"]
 
+    def test_minio_has_no_rule_for_unfinished_uploads_which_is_said(
+        self, minio_plain: S3Server, tmp_path: Path
+    ) -> None:
+        places = settings(
+            minio_plain, minio_plain.access_key, minio_plain.secret_key, minio_plain.bucket(), minio_plain.bucket()
+        )
+        program = Program(tmp_path / "data", **places, MINIO_ABANDON_UPLOADS_DAYS="1")
+        shown = program.run("storage", "lifecycle")
+        assert shown.out.count("MinIO, which has no such rule") == 2
+        assert "unfinished uploads are dropped after 1 day\n" in shown.out
+        refused = program.json("storage", "lifecycle", "--apply", code=7)["error"]
+        assert refused["code"] == "lifecycle-unsupported"
+        assert "MINIO_API_STALE_UPLOADS_EXPIRY" in refused["message"]
+
 
 def test_half_a_set_up_refuses_to_start_and_names_the_variable(tmp_path: Path) -> None:
     program = Program(tmp_path / "data", MINIO_ENDPOINT="http://127.0.0.1:1", MINIO_ACCESS_KEY=secrets.token_hex(4))

@@ -74,6 +74,17 @@ _REASONS = (
     ),
     (r"it does not keep metadata", "it does not keep metadata", "он не хранит метаданные"),
     (r"other bytes came back", "other bytes came back", "вернулись не те данные"),
+    # lifecycle rules
+    (
+        r"it has no rule for unfinished uploads",
+        "it has no rule for unfinished uploads (MinIO drops them itself after a day, or when the "
+        "MINIO_API_STALE_UPLOADS_EXPIRY of the server says)",
+        "у него нет правила для незавершённых загрузок (MinIO удаляет их сам через день или когда велит "
+        "MINIO_API_STALE_UPLOADS_EXPIRY сервера)",
+    ),
+    (r"it has no lifecycle rules", "it has no lifecycle rules", "у него нет правил жизненного цикла"),
+    (r"it refuses the rule, (.+)", r"it refuses the rule, \1", r"оно отвергает правило, \1"),
+    (r"it took the rule and did not keep it", "it took the rule and did not keep it", "оно приняло и не сохранило его"),
     # key files
     (r"there is no file (.+)", r"there is no file \1", r"нет файла \1"),
     (

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from voxpersona.doors.counts import counted
 from voxpersona.doors.texts import Language, explain
 from voxpersona.errors import (
     Configuration,
@@ -81,6 +82,10 @@ class Console:
 
     def pick(self, english: str, russian: str) -> str:
         return english if self.language == "en" else russian
+
+    def count(self, number: int, noun: str) -> str:
+        """So many of them, as doors/counts.py names them."""
+        return counted(number, noun, self.language)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[OnProgress]:

@@ -98,8 +98,8 @@ def check(
         for seen in found:
             _show_problem(seen, console)
         if left < len(found):
-            mended = len(found) - left
-            console.line(console.pick(f"{mended} problems repaired", f"исправлено проблем: {mended}"))
+            mended = console.count(len(found) - left, "problem")
+            console.line(console.pick(f"{mended} repaired", f"исправлено: {mended}"))
             if not house.idle():
                 hint_at_worker(house, console)
         _sum_up(left, len(house.library.recordings()), console, read=read)
@@ -114,9 +114,10 @@ def _show_problem(seen: Seen, console: Console) -> None:
 
 
 def _sum_up(left: int, count: int, console: Console, *, read: bool) -> None:
-    recordings = f"{count} recording{'' if count == 1 else 's'}"
+    recordings = console.count(count, "recording")
     if left:
-        console.line(console.pick(f"{left} problems in {recordings}", f"проблем: {left}, записей: {count}"))
+        problems = console.count(left, "problem")
+        console.line(console.pick(f"{problems} in {recordings}", f"{problems}; всего {recordings}"))
         return
     how = (
         console.pick("every byte read", "прочитан каждый байт")
@@ -125,7 +126,7 @@ def _sum_up(left: int, count: int, console: Console, *, read: bool) -> None:
             "sizes and presence; --read reads every byte", "размеры и наличие; --read прочитает каждый байт"
         )
     )
-    console.line(console.pick(f"whole: {recordings} ({how})", f"всё цело: записей {count} ({how})"))
+    console.line(console.pick(f"whole: {recordings} ({how})", f"всё цело: {recordings} ({how})"))
 
 
 def _checked(house: House, told: OnProgress, *, read: bool) -> Sequence[Seen]:
@@ -187,12 +188,13 @@ def rebuild(wants_json: Json = False) -> None:
         )
         for problem in problems:
             _show_problem(Seen(problem), console)
+        recordings, left = console.count(rebuilt.recordings, "recording"), console.count(len(problems), "problem")
         console.line(
             console.pick(
-                f"{rebuilt.recordings} recordings stand, {rebuilt.indexed} of them newly searchable; "
-                f"{rebuilt.forgotten} forgotten deliveries remembered; {len(problems)} problems",
-                f"записей: {rebuilt.recordings}, заново доступно для поиска: {rebuilt.indexed}; "
-                f"помечено удалённых: {rebuilt.forgotten}; проблем: {len(problems)}",
+                f"{recordings} in all, newly searchable: {rebuilt.indexed}; forgotten for good: "
+                f"{rebuilt.forgotten}; {left}",
+                f"всего {recordings}, заново доступно для поиска: {rebuilt.indexed}; удалено навсегда: "
+                f"{rebuilt.forgotten}; {left}",
             )
         )
         if not house.idle():
@@ -222,7 +224,8 @@ def reindex(wants_json: Json = False) -> None:
                     done += 1
                 told(place / len(recordings))
         console.document({"recordings": done, "passages": sum(house.passages.counts().values())})
-        console.line(console.pick(f"{done} recordings indexed", f"проиндексировано записей: {done}"))
+        indexed = console.count(done, "recording")
+        console.line(console.pick(f"{indexed} indexed", f"проиндексировано: {indexed}"))
 
 
 @app.command()

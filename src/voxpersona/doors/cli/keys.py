@@ -78,11 +78,12 @@ def rotate(
             with console.progress(console.pick(f"re-wrapping {name}", f"перешифровка ключей {name}")) as told:
                 done[name] = rewrap(blobs, keyring, told)
         console.document({"current": keyring.current.id, "rewrapped": done})
-        for name, count in done.items():
+        for name, number in done.items():
+            keys = console.count(number, "data key")
             console.line(
                 console.pick(
-                    f"{name}: {count} data keys re-wrapped by {keyring.current.id}",
-                    f"{name}: перешифровано ключей: {count}, главный ключ {keyring.current.id}",
+                    f"{name}: {keys} re-wrapped by {keyring.current.id}",
+                    f"{name}: перешифровано: {keys}, главный ключ {keyring.current.id}",
                 )
             )
 

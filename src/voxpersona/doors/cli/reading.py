@@ -100,9 +100,10 @@ def _say_what_was_searched(house: House, console: Console) -> None:
     standings = _standings(house)
     ready = sum(standing.state is State.READY for _, standing in standings)
     if ready < len(standings) or not standings:
+        kept = console.count(len(standings), "recording")
         console.note(
             console.pick(
-                f"Searched {ready} of {len(standings)} recordings; `voxpersona status` tells about the others.",
+                f"Searched {ready} of {kept}; `voxpersona status` tells about the others.",
                 f"Просмотрено записей: {ready} из {len(standings)}; об остальных расскажет `voxpersona status`.",
             )
         )
@@ -167,8 +168,8 @@ def link(
         console.line(address)
         console.note(
             console.pick(
-                f"Works for {minutes} minutes, for everybody who has it.",
-                f"Действует {minutes} мин., для каждого, у кого она есть.",
+                f"Works for {console.count(minutes, 'minute')}, for everybody who has it.",
+                f"Действует, для каждого, у кого она есть: {console.count(minutes, 'minute')}.",
             )
         )
 

@@ -77,6 +77,13 @@ def _plain(rules: Any) -> list[dict[str, Any]]:
 
 
 def _stands(rule: Rule, room: Room, standing: Any, console: Console) -> str:
+    if rule not in standing and rule.action is Action.ABANDON:
+        return console.pick(
+            "not applied (--apply does, but on MinIO, which has no such rule and drops them itself after a day: "
+            "MINIO_API_STALE_UPLOADS_EXPIRY of the server)",
+            "не применено (применит --apply; но не на MinIO: там такого правила нет, он сам удаляет их через день: "
+            "MINIO_API_STALE_UPLOADS_EXPIRY сервера)",
+        )
     if rule not in standing:
         return console.pick("not applied (--apply does)", "не применено (применит --apply)")
     if rule not in room.rules:
@@ -86,15 +93,16 @@ def _stands(rule: Rule, room: Room, standing: Any, console: Console) -> str:
 
 def _sentence(rule: Rule, console: Console) -> str:
     what = rule.kind or console.pick("everything", "всё")
+    days = console.count(rule.days, "day")
     return {
         Action.ABANDON: console.pick(
-            f"unfinished uploads are dropped after {rule.days} days",
-            f"незавершённые загрузки удаляются, дней: {rule.days}",
+            f"unfinished uploads are dropped after {days}",
+            f"незавершённые загрузки удаляются через {days}",
         ),
-        Action.EXPIRE: console.pick(f"{what} expires after {rule.days} days", f"{what}: истекает, дней: {rule.days}"),
+        Action.EXPIRE: console.pick(f"{what} expires after {days}", f"{what}: истекает через {days}"),
         Action.MOVE: console.pick(
-            f"{what} moves to {rule.target} after {rule.days} days",
-            f"{what}: переходит в {rule.target}, дней: {rule.days}",
+            f"{what} moves to {rule.target} after {days}",
+            f"{what}: переходит в {rule.target} через {days}",
         ),
     }[rule.action]
 
@@ -157,12 +165,12 @@ def _show_usage(counted: Any, free: dict[str, int | None], console: Console) -> 
             if bucket["free"] is None
             else console.pick(f", {size(bucket['free'])} free", f", свободно {size(bucket['free'])}")
         )
-        console.line(f"{bucket['bucket']}: {bucket['blobs']} blobs, {size(bucket['stored'])}{left}")
+        console.line(f"{bucket['bucket']}: {console.count(bucket['blobs'], 'blob')}, {size(bucket['stored'])}{left}")
         for (name, kind), (blobs, stored) in kinds.items():
             if name == bucket["bucket"]:
                 console.line(f"  {kind:<12} {blobs:>8}  {size(stored):>10}")
     for month in document["growth"]:
-        grown = f"{month['month']}  +{size(month['stored'])} ({month['blobs']} blobs)"
+        grown = f"{month['month']}  +{size(month['stored'])} ({console.count(month['blobs'], 'blob')})"
         console.line(f"{grown}, {console.pick('in all', 'всего')} {size(month['total'])}")
 
 

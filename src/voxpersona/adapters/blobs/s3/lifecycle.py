@@ -14,7 +14,7 @@ from voxpersona.adapters.blobs.s3.connection import Connection, control
 from voxpersona.adapters.blobs.s3.edge import answer_of
 from voxpersona.adapters.blobs.s3.rules import missing, name_of, rules_in, with_rules
 from voxpersona.errors import Code, Configuration
-from voxpersona.model import Rule
+from voxpersona.model import Action, Rule
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -132,7 +132,9 @@ class Lifecycle:
         params["body"] = self._to_send  # before it is hashed and signed
 
     def _unsupported(self, rule: Rule, reason: str) -> Configuration:
-        name = name_of(rule)
+        name, detail = name_of(rule), reason
+        if rule.action is Action.ABANDON:
+            reason = "it has no rule for unfinished uploads"
         return Configuration(
-            Code.LIFECYCLE_UNSUPPORTED, f"rule {name}: {reason}", bucket=self._bucket, rule=name, reason=reason
+            Code.LIFECYCLE_UNSUPPORTED, f"rule {name}: {detail}", bucket=self._bucket, rule=name, reason=reason
         )
