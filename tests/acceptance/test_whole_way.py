@@ -8,20 +8,25 @@ from typing import Any
 import jiwer
 import pytest
 
-from tests.program import SAMPLE, SAMPLES, Program
+from tests.program import SAMPLE, SAMPLES, Outcome, Program
 
 _TRUTH = json.loads((SAMPLES / "en_interview_two_speakers.json").read_text(encoding="utf-8"))
 _SLACK = 0.5  # seconds by which an engine's word times may differ from the truth
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """An archive that holds the sample."""
+def received(tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, Outcome]:
+    """An archive that took the sample in, and what it said meanwhile."""
     program = Program(tmp_path_factory.mktemp("whole"))
-    received = program.json(
-        "receive", str(SAMPLE), "--scenario", "interview", "--building", "hotel", "--place", "Отель «Заря»", "--wait"
-    )
-    assert [recording["state"] for recording in received["recordings"]] == ["ready"]
+    told = ("--scenario", "interview", "--building", "hotel", "--place", "Отель «Заря»")
+    return program, program.run("receive", str(SAMPLE), *told, "--wait", "--json")
+
+
+@pytest.fixture(scope="module")
+def program(received: tuple[Program, Outcome]) -> Program:
+    """An archive that holds the sample."""
+    program, outcome = received
+    assert [recording["state"] for recording in outcome.document["recordings"]] == ["ready"]
     return program
 
 
@@ -34,6 +39,19 @@ def shown(program: Program) -> dict[str, Any]:
 
 def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s']", " ", text.lower()).split())
+
+
+def test_every_stage_is_told_in_few_lines_and_to_its_end(received: tuple[Program, Outcome]) -> None:
+    told: dict[str, list[str]] = {}
+    for line in received[1].err.splitlines():
+        title, _, share = line.rpartition(": ")
+        if share.endswith(" %"):
+            told.setdefault(title.split()[1], []).append(share)
+    assert "transcribe" in told
+    for shares in told.values():
+        assert shares[-1] == "100 %"
+        assert "0 %" not in shares
+        assert len(shares) == len(set(shares)) <= 10
 
 
 def test_the_transcript_is_what_was_said(shown: dict[str, Any]) -> None:

@@ -113,7 +113,7 @@ class _Lines:
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._title = title
-        self._next = 0
+        self._next = 1  # that it has begun is said by what was said before
         self._lock = threading.Lock()
 
     def __call__(self, share: float) -> None:

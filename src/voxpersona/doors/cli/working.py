@@ -8,7 +8,7 @@ from types import FrameType
 
 from voxpersona.doors.cli.console import Console, printable
 from voxpersona.errors import Code, NotFound, Unavailable
-from voxpersona.model import Recording, Standing, State
+from voxpersona.model import Recording, RecordingId, Stage, Standing, State
 from voxpersona.ports import Engine, Journal, OnProgress
 from voxpersona.wiring import House
 
@@ -65,7 +65,7 @@ class _Watch:
         self._journal = journal
         self._console = console
         self._waiting = {recording.id: recording for recording in recordings}
-        self._told: dict[str, OnProgress] = {}
+        self._told: dict[tuple[RecordingId, Stage], OnProgress] = {}
         self._bars = ExitStack()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
@@ -107,9 +107,12 @@ class _Watch:
     def _show(self, recording: Recording, standing: Standing) -> None:
         if standing.stage is None:
             return
-        title = f"{recording.id} {standing.stage} {printable(recording.original.name)[:40]}"
-        if title not in self._told:
+        one = recording.id, standing.stage
+        if one not in self._told:
+            for (owner, _), told in self._told.items():
+                if owner == recording.id:
+                    told(1.0)  # a stage before, which nobody saw end
             self._bars.close()
-            self._told[title] = self._bars.enter_context(self._console.progress(title))
-        shown = next((progress.share for progress in standing.stages if progress.stage == standing.stage), 0.0)
-        self._told[title](shown)
+            title = f"{recording.id} {standing.stage} {printable(recording.original.name)[:40]}"
+            self._told[one] = self._bars.enter_context(self._console.progress(title))
+        self._told[one](standing.share)
