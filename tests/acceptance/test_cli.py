@@ -41,6 +41,20 @@ def test_a_policy_is_printed_before_there_is_a_store_and_says_what_it_needs(tmp_
     assert not (tmp_path / "data").exists()
 
 
+def test_an_empty_database_beside_a_store_that_was_used_hints_at_rebuild(program: Program) -> None:
+    empty = program.run("list")
+    assert "receive PATH" in empty.err
+    assert "rebuild" not in empty.err
+    program.json("receive", str(SAMPLE))
+    for path in program.data.glob("voxpersona.db*"):
+        path.unlink()
+    for command in (["list"], ["status"], ["ask", "What was wrong?"]):
+        assert "`voxpersona rebuild`" in program.run(*command).err, command
+    program.json("rebuild")
+    for command in (["list"], ["status"], ["ask", "What was wrong?"]):
+        assert "`voxpersona rebuild`" not in program.run(*command).err, command
+
+
 def test_a_directory_is_taken_in_recursively_with_a_summary(program: Program, tmp_path: Path) -> None:
     visit = tmp_path / "visit"
     (visit / "day 1").mkdir(parents=True)

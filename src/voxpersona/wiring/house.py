@@ -142,8 +142,17 @@ class House:
         another archive than the data directory."""
         place = place_of(self.store_settings, self._store_directory)
         accept_plain = not self.settings.encrypted_only
-        belong(self.data / "archive.id", self._bare[1].stored, place=place)
+        belong(self._mark, self._bare[1].stored, place=place)
         return open_store(place, self._bare, self.keyring, scratch=self.scratch, accept_plain=accept_plain)
+
+    @property
+    def may_be_rebuilt(self) -> bool:
+        """Whether the store may hold what the database does not know; found out without asking it."""
+        return self.store_settings is not None or self._mark.exists()
+
+    @property
+    def _mark(self) -> Path:
+        return self.data / "archive.id"
 
     @property
     def buckets_control(self) -> tuple[Bucket, ...]:

@@ -45,6 +45,18 @@ def list_recordings(wants_json: Json = False) -> None:
             console.note(
                 console.pick("Nothing here yet: voxpersona receive PATH", "Пока пусто: voxpersona receive PATH")
             )
+            _hint_at_rebuild(house, console)
+
+
+def _hint_at_rebuild(house: House, console: Console) -> None:
+    """A database that knows nothing may have been lost, or be a new one beside a store that is full."""
+    if house.may_be_rebuilt:
+        console.note(
+            console.pick(
+                "If the store holds recordings already, `voxpersona rebuild` brings them back.",
+                "Если в хранилище уже есть записи, их вернёт `voxpersona rebuild`.",
+            )
+        )
 
 
 def _standings(house: House) -> list[tuple[Recording, Standing]]:
@@ -107,6 +119,8 @@ def _say_what_was_searched(house: House, console: Console) -> None:
                 f"Просмотрено записей: {ready} из {len(standings)}; об остальных расскажет `voxpersona status`.",
             )
         )
+    if not standings:
+        _hint_at_rebuild(house, console)
 
 
 @app.command()
@@ -218,3 +232,5 @@ def status(wants_json: Json = False) -> None:
             console.line(f"{recording.id}  {standing.state:<8}  {where}  {printable(recording.original.name)}")
             if standing.failed_code is not None:
                 console.line(f"              {why(standing, console)}")
+        if not standings:
+            _hint_at_rebuild(house, console)
