@@ -260,6 +260,17 @@ class TestPlain:
         assert refused["code"] == "lifecycle-unsupported"
         assert "MINIO_API_STALE_UPLOADS_EXPIRY" in refused["message"]
 
+    def test_an_original_that_a_rule_may_have_removed_is_told_so(self, minio_plain: S3Server, tmp_path: Path) -> None:
+        audio, main = minio_plain.bucket(), minio_plain.bucket()
+        places = settings(minio_plain, minio_plain.access_key, minio_plain.secret_key, audio, main)
+        program = Program(tmp_path / "data", **places, MINIO_EXPIRE_ORIGINALS_DAYS="30")
+        program.json("receive", str(SAMPLE))
+        (original,) = (key for key in minio_plain.keys(audio) if "/original/" in key)
+        minio_plain.keeper.delete_object(Bucket=audio, Key=original)
+        (problem,) = program.json("check", code=6)["problems"]
+        assert problem["kind"] == "blob-missing"
+        assert "MINIO_EXPIRE_ORIGINALS_DAYS may have removed it" in problem["detail"]
+
 
 def test_half_a_set_up_refuses_to_start_and_names_the_variable(tmp_path: Path) -> None:
     program = Program(tmp_path / "data", MINIO_ENDPOINT="http://127.0.0.1:1", MINIO_ACCESS_KEY=secrets.token_hex(4))

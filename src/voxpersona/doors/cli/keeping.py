@@ -4,6 +4,7 @@ import platform
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version as installed
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from voxpersona.doors.cli.taking import hint_at_worker, remove
 from voxpersona.doors.cli.working import stop_on_signals
 from voxpersona.doors.texts import explain
 from voxpersona.errors import Integrity, NotFound, Unavailable
+from voxpersona.pipeline.check import Kind
 from voxpersona.pipeline.check import check as check_archive
 from voxpersona.pipeline.index import index_current
 from voxpersona.pipeline.rebuild import rebuild as rebuild_archive
@@ -93,6 +95,7 @@ def check(
     with opened(wants_json=wants_json) as (house, console):
         with console.progress(console.pick("checking", "проверка")) as told:
             found = _repaired(house, told, read=read) if repair else _checked(house, told, read=read)
+        found = [_with_cause(seen, house) for seen in found]
         left = sum(not seen.repaired for seen in found)
         console.document({"ok": not left, "problems": [_problem_json(seen) for seen in found]})
         for seen in found:
@@ -105,6 +108,15 @@ def check(
         _sum_up(left, len(house.library.recordings()), console, read=read)
         if left:
             raise typer.Exit(exit_code(Integrity))
+
+
+def _with_cause(seen: Seen, house: House) -> Seen:
+    """An original that is gone may have been let go by a rule that the settings ask for."""
+    problem, store = seen.problem, house.store_settings
+    if problem.kind != Kind.BLOB_MISSING or store is None or store.expire_originals_days is None:
+        return seen
+    detail = f"{problem.detail}; the store's rule of MINIO_EXPIRE_ORIGINALS_DAYS may have removed it"
+    return replace(seen, problem=problem.model_copy(update={"detail": detail}))
 
 
 def _show_problem(seen: Seen, console: Console) -> None:
