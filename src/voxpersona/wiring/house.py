@@ -148,7 +148,7 @@ class House:
     @property
     def may_be_rebuilt(self) -> bool:
         """Whether the store may hold what the database does not know; found out without asking it."""
-        return self.store_settings is not None or self._mark.exists()
+        return self.store_settings is not None or self._mark.exists() or self._store_directory.exists()
 
     @property
     def _mark(self) -> Path:
