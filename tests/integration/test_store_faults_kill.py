@@ -134,7 +134,9 @@ def minio_on_a_small_disk(program: Path, size: str) -> Iterator[S3Server]:
         if tried.returncode != 0:
             pytest.skip("A FULL DISK UNDER MINIO IS NOT TESTED HERE: this machine lets nobody mount a small one")
         start, server = start_minio(program, None, None, directory)
-        return replace(start, command=[*before, mount, store, *start.command]), server
+        # What is deleted stays in its trash, on this disk, for five minutes: longer than a test may wait for the room.
+        environment = {**start.environment, "MINIO_API_DELETE_CLEANUP_INTERVAL": "1s"}
+        return replace(start, command=[*before, mount, store, *start.command], environment=environment), server
 
     if shutil.which("unshare") is None:
         pytest.skip("A FULL DISK UNDER MINIO IS NOT TESTED HERE: there is no `unshare`")
