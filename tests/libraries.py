@@ -55,6 +55,8 @@ class Records:
     library: Library
     journal: OpenJournal
     started: Callable[[], list[WorkOrder]]
+    rival: Journal
+    """Another worker's, over the same rows."""
     cannot_start: threading.Event = field(default_factory=threading.Event)
 
 
@@ -78,7 +80,8 @@ def memory_records() -> Records:
         orders.append(order)
 
     library = MemoryLibrary(enqueue)
-    return Records(library, MemoryJournal(library, enqueue), lambda: list(orders), cannot_start)
+    journals = [MemoryJournal(library, enqueue, worker) for worker in ("one", "other")]
+    return Records(library, journals[0], lambda: list(orders), journals[1], cannot_start)
 
 
 @contextmanager
@@ -109,6 +112,7 @@ def sql_records(url: str) -> Iterator[SqlRecords]:
             SqlLibrary(transactions, enqueue),
             SqlJournal(transactions, enqueue),
             started,
+            SqlJournal(transactions, enqueue),
             cannot_start,
             transactions=transactions,
             engine=engine,

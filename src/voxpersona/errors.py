@@ -35,6 +35,8 @@ class Code(StrEnum):
     AMBIGUOUS_ID = "ambiguous-id"
     STAGE_UNKNOWN = "stage-unknown"
     BUSY_RECORDING = "busy-recording"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
     OUTPUT_EXISTS = "output-exists"
     # NotFound
     RECORDING_UNKNOWN = "recording-unknown"

@@ -32,6 +32,7 @@ from voxpersona.model import (
     Source,
     Stage,
     Standing,
+    State,
     Transcript,
     Turn,
     Unfinished,
@@ -307,7 +308,15 @@ class Library(Protocol):
 
 
 class Journal(Protocol):
-    """How far each run is. Written by the engine and the stages, read by everybody."""
+    """How far each run is. Written by the engine and the stages, read by everybody.
+
+    One instance is one worker. What writes on a run that another one claimed since is refused with Rejected
+    SUPERSEDED, and nothing is changed: a worker that was paused, taken for dead and wakes up can do no harm.
+    """
+
+    def claim(self, order: WorkOrder) -> State:
+        """From now on this worker alone writes on the run; returns the state in which it was found.
+        NotFound RECORDING_UNKNOWN where there is no such run."""
 
     def begin(self, order: WorkOrder, stage: Stage) -> None:
         """The stage's work starts (again): counts one attempt; the stages before it are over.
@@ -338,11 +347,11 @@ class Journal(Protocol):
 
 
 class Engine(Protocol):
-    """Durable execution of work orders, one embedded worker at a time."""
+    """Durable execution of work orders: by one worker on a database of this machine, by any number on a shared one."""
 
     def run(self, *, until: Callable[[], bool] | None = None) -> None:
-        """Take the worker's lock and do all work that is or becomes due, until `until()` holds (asked a few times a
-        second) or `stop` is called. Unavailable WORKER_RUNNING where another process does it already."""
+        """Do all work that is or becomes due, until `until()` holds (asked a few times a second) or `stop` is called.
+        Unavailable WORKER_RUNNING where only one may and another process does it already."""
 
     def cancel(self, order: WorkOrder) -> None:
         """Stop the order's work at its next step, in whatever process; nothing happens where it is over."""
@@ -351,4 +360,12 @@ class Engine(Protocol):
         """Ask `run` to drain and return. May be called from a signal handler; the second call leaves at once."""
 
     def is_running(self) -> bool:
-        """Whether some process on this machine does the work now."""
+        """Whether some process does the work now."""
+
+    def pause(self) -> None:
+        """Begin no more work, in whatever process; what is under way goes on to its end. Lasts until `resume`."""
+
+    def resume(self) -> None:
+        """Begin work again."""
+
+    def is_paused(self) -> bool: ...

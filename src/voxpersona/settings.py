@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         default_factory=lambda: _xdg("XDG_DATA_HOME", ".local/share"),
         description="Directory of everything that is kept: database, object store, index, spool. A local disk.",
     )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL database, `postgresql://user:password@host/name`, instead of the SQLite file in the "
+        "data directory. Any number of workers and machines may share it.",
+    )
     models: Path = Field(
         default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache") / "models",
         description="Directory where model files are looked for and assembled.",
@@ -86,6 +91,13 @@ class Settings(BaseSettings):
         if self.encrypted_only and self.key_file is None:
             raise ValueError("VOXPERSONA_ENCRYPTED_ONLY|needs VOXPERSONA_KEY_FILE")
         return self
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must start with postgresql://")
+        return url
 
     @field_validator("transcriber_url")
     @classmethod

@@ -44,6 +44,61 @@ class TestStanding:
         assert records.journal.standing(second.recording).state is State.FAILED
 
 
+class TestClaims:
+    def test_a_claim_tells_how_it_found_the_run_and_changes_nothing_else(self, records: Records) -> None:
+        order = an_order(records)
+        assert records.journal.claim(order) is State.RECEIVED
+        assert records.journal.standing(order.recording) == Standing(state=State.RECEIVED, run=1)
+        records.journal.begin(order, Stage.TRANSCRIBE)
+        assert records.journal.claim(order) is State.WORKING
+        records.journal.ready(order)
+        assert records.rival.claim(order) is State.READY
+
+    def test_there_is_nothing_to_claim_where_there_is_no_run(self, records: Records) -> None:
+        order = an_order(records)
+        for unknown in (WorkOrder(recording=NOBODY, run=1), WorkOrder(recording=order.recording, run=2)):
+            with pytest.raises(NotFound) as absent:
+                records.journal.claim(unknown)
+            assert absent.value.code is Code.RECORDING_UNKNOWN
+
+    def test_what_another_worker_claimed_since_can_no_longer_be_written_on(self, records: Records) -> None:
+        order = an_order(records)
+        records.journal.claim(order)
+        records.journal.begin(order, Stage.TRANSCRIBE)
+        records.rival.claim(order)
+        before = records.journal.standing(order.recording)
+        ended = before.model_copy(update={"state": State.READY})
+        run = Run(order=order, standing=ended, ended_at=datetime.now(UTC))
+        for write in (
+            lambda: records.journal.begin(order, Stage.ATTRIBUTE),
+            lambda: records.journal.progress(order, Stage.TRANSCRIBE, 0.5),
+            lambda: records.journal.close(run),
+            lambda: records.journal.ready(order),
+            lambda: records.journal.fail(order, Stage.TRANSCRIBE, "internal", "broke"),
+        ):
+            with pytest.raises(Rejected) as refused:
+                write()
+            assert refused.value.code is Code.SUPERSEDED
+        assert records.journal.standing(order.recording) == before
+
+    def test_who_claimed_last_goes_on(self, records: Records) -> None:
+        order = an_order(records)
+        records.journal.claim(order)
+        records.rival.claim(order)
+        records.rival.begin(order, Stage.TRANSCRIBE)
+        records.journal.claim(order)
+        records.journal.ready(order)
+        assert records.journal.standing(order.recording).state is State.READY
+
+    def test_the_claim_on_a_run_says_nothing_of_the_next_one(self, records: Records) -> None:
+        order = an_order(records)
+        records.rival.claim(order)
+        records.rival.ready(order)
+        again = records.journal.restart(order.recording, Stage.REPORT)
+        records.journal.begin(again, Stage.REPORT)
+        assert records.journal.standing(order.recording).run == 2
+
+
 class TestStages:
     def test_a_stage_that_begins_is_under_way(self, records: Records) -> None:
         order = an_order(records)

@@ -83,6 +83,15 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Recording {id} is not done with its last run. `voxpersona status` tells how far it is and whether a worker runs.",
         "Запись {id} ещё не закончила прошлый проход. `voxpersona status` покажет, как далеко дело и работает ли worker.",
     ),
+    Code.SUPERSEDED: (
+        "Another worker does this run of {id} now. Nothing is lost; `voxpersona status` tells how far it is.",
+        "Этот проход записи {id} теперь делает другой worker. Ничего не потеряно; `voxpersona status` покажет, "
+        "как далеко дело.",
+    ),
+    Code.CANCELLED: (
+        "It was cancelled. What was made before stands; `voxpersona retry` does it again.",
+        "Отменено. Сделанное раньше сохранено; `voxpersona retry` сделает снова.",
+    ),
     Code.OUTPUT_EXISTS: (
         "{path} exists already and was left as it is. Choose another name, or remove it first.",
         "{path} уже существует и оставлен как есть. Выберите другое имя или сначала удалите его.",

@@ -169,7 +169,7 @@ def bring_back(
 def _end_as_told(recording: Recording, held: Holding, *, library: Library, journal: Journal, archive: Blobs) -> None:
     """A run that nobody has begun here and that ended well elsewhere, from another data directory, is over here too.
 
-    Its order stays in the queue: a worker may be at it by now, and who comes to it finds everything made.
+    Its order stays in the queue: who comes to it finds everything made. A worker that is at it by now loses it.
     """
     standing = journal.standing(recording.id)
     if standing.state is not State.RECEIVED or held.ended.get(standing.run) is not State.READY:
@@ -178,6 +178,7 @@ def _end_as_told(recording: Recording, held: Holding, *, library: Library, journ
     made = library.made(recording.id)
     if any(run.order.covers(stage) and (stage, run.order.run, "") not in made for stage in _OF_EVERY_RUN):
         return  # a result is lost: the run that waits makes it again
+    journal.claim(run.order)
     for progress in run.standing.stages:
         journal.begin(run.order, progress.stage)
     journal.close(run)

@@ -187,6 +187,7 @@ class _Mender:
         for number, state in held.ended.items():
             if state is State.READY and rows.get(number) is State.FAILED:
                 run = documents.read(self.archive, layout.run(recording.id, number, state), Run)
+                self.journal.claim(run.order)
                 self.journal.close(run)
                 self.journal.ready(run.order)
 

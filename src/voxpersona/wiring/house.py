@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 import zlib
 from functools import cached_property
 from importlib.metadata import version
@@ -14,14 +15,18 @@ from voxpersona.adapters.blobs.belonging import archive_of, belong, name_archive
 from voxpersona.adapters.blobs.keyring import Keyring
 from voxpersona.adapters.library.database import (
     NEWEST,
+    driven,
     mark_prepared,
+    mark_server_prepared,
     migrate,
     open_engine,
     prepare_sqlite,
     prepared_for,
+    server_prepared_for,
 )
 from voxpersona.adapters.library.edge import translated
 from voxpersona.adapters.library.journal import SqlJournal
+from voxpersona.adapters.library.leases import Leases, Switch
 from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
@@ -50,6 +55,7 @@ from voxpersona.templates import Template, load
 from voxpersona.wiring.store import Bare, Store, open_bare, open_store, place_of
 
 if TYPE_CHECKING:
+    from voxpersona.adapters.engine.presence import Presence
     from voxpersona.adapters.engine.starter import DbosStarter
 
 # Network file systems break SQLite's locks and shared memory, and with them the promise that nothing is lost.
@@ -57,6 +63,8 @@ _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.ssh
 # What a recording may be said to be spoken in: what the engines know.
 LANGUAGES = frozenset(KNOWN_LANGUAGES)
 _MOST_THREADS = 8
+_LEASE_SECONDS = 15.0
+"""After which a worker that was not heard of is taken for dead; its work is begun again within 30 s."""
 
 
 def file_system_of(path: Path) -> str:
@@ -194,20 +202,42 @@ class House:
 
     @cached_property
     def database_url(self) -> str:
-        """The database, ready for use: created, migrated (after a backup) and in write-ahead mode."""
-        path = self.data / "voxpersona.db"
-        url = f"sqlite:///{path}"
-        if prepared_for(path) != _schema_version():
+        """The database, ready for use: created, migrated (an SQLite file after a backup), and that in write-ahead
+        mode."""
+        server = self.settings.database_url
+        url = f"sqlite:///{self.data / 'voxpersona.db'}" if server is None else driven(server.get_secret_value())
+        self._prepare(url)
+        return url
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the database is a server's, which several workers and machines may share."""
+        return self.settings.database_url is not None
+
+    @property
+    def database_server(self) -> str:
+        """Where the database is, as a person may be shown it: without who is asking."""
+        return sa.make_url(self.database_url).render_as_string(hide_password=True)
+
+    def _prepare(self, url: str) -> None:
+        engine = open_engine(url)
+        path = None if self.is_shared else self.data / "voxpersona.db"
+        try:
+            if _schema_version() == (server_prepared_for(engine) if path is None else prepared_for(path)):
+                return
             from voxpersona.adapters.engine.starter import prepare_database
 
             with translated():  # the engine's own tables raise what SQLAlchemy raises
-                prepare_sqlite(path)
-                engine = open_engine(url)
+                if path is not None:
+                    prepare_sqlite(path)
                 migrate(engine, backup=self.data / "backups")
-                engine.dispose()
                 prepare_database(url)
-                mark_prepared(path, _schema_version())
-        return url
+                if path is None:
+                    mark_server_prepared(engine, _schema_version())
+                else:
+                    mark_prepared(path, _schema_version())
+        finally:
+            engine.dispose()
 
     @cached_property
     def _transactions(self) -> Transactions:
@@ -228,8 +258,13 @@ class House:
         return SqlLibrary(self._transactions, self._enqueue)
 
     @cached_property
+    def _worker(self) -> str:
+        """What this process writes its work under: a name that no other process has or had."""
+        return str(uuid.uuid4())
+
+    @cached_property
     def _journal(self) -> SqlJournal:
-        return SqlJournal(self._transactions, self._enqueue)
+        return SqlJournal(self._transactions, self._enqueue, self._worker)
 
     @property
     def journal(self) -> Journal:
@@ -248,7 +283,8 @@ class House:
 
         return DbosEngine(
             self.database_url,
-            lock=self.data / "worker.lock",
+            presence=self._presence(),
+            paused=Switch(self._transactions, "paused"),
             starter=self._starter,
             journal=self._journal,
             open_orders=self._journal.open_orders,
@@ -260,6 +296,13 @@ class House:
                 order, library=self.library, journal=self.journal, archive=self.archive
             ),
         )
+
+    def _presence(self) -> "Presence":
+        from voxpersona.adapters.engine.presence import Alone, Among
+
+        if self.is_shared:
+            return Among(Leases(self._transactions, _LEASE_SECONDS), self._worker)
+        return Alone(self.data / "worker.lock")
 
     # -- models ------------------------------------------------------------------------------------------------------
 

@@ -1,36 +1,35 @@
 """DbosEngine: the whole way as a DBOS workflow, in the same database as the library.
 
 Remedies for the traps of DBOS 3.4 that were reproduced (docs/design.md, Durability): a constant application version,
-a JSON serialiser, one embedded worker behind a file lock with a fixed executor id, write-ahead logging set by us,
-tiny workflow bodies that pass ids only, and row + start as well as result + checkpoint in one commit.
+a JSON serialiser, one embedded worker with a fixed executor id or many with leases, write-ahead logging set by us,
+tiny workflow bodies that pass ids only, and row + start as well as result + checkpoint in one commit. DBOS takes over
+nothing from an executor that died while others live: here each worker looks for such work.
 """
 
-import fcntl
 import logging
 import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, SQLAlchemyDatasource, WorkflowHandle
 from dbos import error as dbos_error
 
 from voxpersona.adapters.engine.durably import POLL_SECONDS, DbosDurably, Join
+from voxpersona.adapters.engine.presence import Presence
 from voxpersona.adapters.engine.starter import APPLICATION, QUEUE, VERSION, WORKFLOW, DbosStarter, workflow_id
-from voxpersona.errors import Code, Unavailable, VoxPersonaError
+from voxpersona.errors import Code, NotFound, Rejected, Unavailable, VoxPersonaError
 from voxpersona.model import Stage, WorkOrder
 from voxpersona.ports import Journal
 
-_EXECUTOR = "embedded"
 _BESIDE = "beside_v1"
 _DRAIN_SECONDS = 20
 _RECONCILE_POLLS = 20
-_LOCK_TRIES = 5
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to tell the journal
 _OVER = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "it ended the worker again and again",
     "ERROR": "the engine gave it up",
@@ -40,35 +39,18 @@ _OVER = {
 """What DBOS calls the end of a workflow, and the reason kept for a run that was still open then."""
 _CRASHES = 3  # a recording that kills the worker this often is put aside
 
+R = TypeVar("R")
 Walk = Callable[[WorkOrder, DbosDurably], None]
 
+
+class Switch(Protocol):
+    """Something that all workers see switched on or off."""
+
+    def is_on(self) -> bool: ...
+    def turn(self, on: bool) -> None: ...
+
+
 _log = logging.getLogger("voxpersona.engine")
-
-
-def _is_taken(lock: IO[str]) -> bool:
-    """Take the lock for this process; True where another one has it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
-
-
-@contextmanager
-def worker_lock(path: Path) -> Iterator[None]:
-    """Hold the lock that makes this process the one worker of the data directory. Unavailable WORKER_RUNNING."""
-    with path.open("a+") as lock:
-        # Those who only look whether it is held hold it for a moment, too: wait that moment out.
-        for _ in range(_LOCK_TRIES):
-            if not _is_taken(lock):
-                break
-            time.sleep(POLL_SECONDS)
-        else:
-            raise Unavailable(Code.WORKER_RUNNING, f"{path} is held by another worker")
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
 
 
 class DbosEngine:
@@ -79,7 +61,8 @@ class DbosEngine:
         self,
         url: str,
         *,
-        lock: Path,
+        presence: Presence,
+        paused: Switch,
         starter: DbosStarter,
         journal: Journal,
         open_orders: Callable[[], Sequence[WorkOrder]],
@@ -91,7 +74,8 @@ class DbosEngine:
         concurrency: int = 1,
     ) -> None:
         self._url = url
-        self._lock = lock
+        self._presence = presence
+        self._paused = paused
         self._starter = starter
         self._journal = journal
         self._open_orders = open_orders
@@ -102,6 +86,7 @@ class DbosEngine:
         self._on_failed = on_failed
         self._concurrency = concurrency
         self._stopping = threading.Event()
+        self._is_open_for: int | None = None
 
     def stop(self) -> None:
         if self._stopping.is_set():
@@ -109,21 +94,51 @@ class DbosEngine:
         self._stopping.set()
 
     def is_running(self) -> bool:
-        with self._lock.open("a+") as lock:
-            return _is_taken(lock)
+        return self._presence.is_anyone_there()
+
+    def pause(self) -> None:
+        self._paused.turn(True)
+
+    def resume(self) -> None:
+        self._paused.turn(False)
+
+    def is_paused(self) -> bool:
+        return self._paused.is_on()
 
     def run(self, *, until: Callable[[], bool] | None = None) -> None:
-        with worker_lock(self._lock):
+        with self._presence.held():
             self._launch()
             try:
                 looked = 0
                 while not self._stopping.is_set() and not (until is not None and until()):
                     if looked % _RECONCILE_POLLS == 0:
-                        self._reconcile()
+                        self._look_around()
                     looked += 1
                     self._stopping.wait(POLL_SECONDS)
             finally:
                 DBOS.destroy(workflow_completion_timeout_sec=_DRAIN_SECONDS, destroy_registry=True)
+
+    def _look_around(self) -> None:
+        try:
+            self._open_queue(0 if self.is_paused() else self._concurrency)
+            self._take_over()
+            self._reconcile()
+        except Unavailable as error:
+            _log.warning("the database does not answer, looking again: %s", error.code)
+        except sa.exc.DBAPIError as error:  # of DBOS's own tables
+            _log.warning("the database does not answer, looking again: %s", type(error.orig).__name__)
+
+    def _take_over(self) -> None:
+        """What an executor has begun that lives no more is begun again by whoever comes to it first.
+
+        Asked of the work, not of the leases: so nothing is left behind by one that died long ago, or whose lease was
+        lost with an older copy of the database.
+        """
+        begun = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        dead = {str(one.executor_id) for one in begun} - self._presence.alive()
+        if dead:
+            _log.warning("taking over from workers that live no more: %d", len(dead))
+            DBOS._recover_pending_workflows(sorted(dead))
 
     def cancel(self, order: WorkOrder) -> None:
         self._starter.cancel(order)
@@ -133,7 +148,7 @@ class DbosEngine:
             "name": APPLICATION,
             "system_database_url": self._url,
             "application_version": VERSION,
-            "executor_id": _EXECUTOR,
+            "executor_id": self._presence.executor,
             "serializer": DBOSPortableJSONSerializer(),
             "notification_listener_polling_interval_sec": POLL_SECONDS,
             "log_level": "ERROR",
@@ -156,18 +171,52 @@ class DbosEngine:
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=_CRASHES)
         def whole_way_v1(told: dict[str, Any]) -> str:
             order = WorkOrder.model_validate(told)
+            if not self._claim(order):
+                return "forgotten"
             durably = DbosDurably(
                 order, datasource=datasource, join=self._join, journal=self._journal, start_beside=start_beside
             )
             return self._work(order, durably)
 
+        self._is_open_for = None
         DBOS.launch()
-        DBOS.register_queue(
-            QUEUE,
-            worker_concurrency=self._concurrency,
-            polling_interval_sec=POLL_SECONDS,
-            on_conflict="always_update",
-        )
+
+    def _open_queue(self, concurrency: int) -> None:
+        """So many recordings at a time may be begun by each worker; none while paused."""
+        if self._is_open_for != concurrency:
+            DBOS.register_queue(
+                QUEUE, worker_concurrency=concurrency, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+            )
+            self._is_open_for = concurrency
+
+    def _claim(self, order: WorkOrder) -> bool:
+        """Make the run this worker's, before anything is written on it. False where it was forgotten.
+
+        Rejected SUPERSEDED where DBOS gave it to another one since: this process was paused between its two looks.
+        """
+
+        def claim() -> None:
+            with self._writing() as connection, self._join(connection):
+                if self._starter.executor_of(connection, order) != self._presence.executor:
+                    raise Rejected(Code.SUPERSEDED, f"{workflow_id(order)} is another's", id=order.recording)
+                self._journal.claim(order)
+
+        try:
+            self._told(claim)
+        except NotFound:
+            return False
+        return True
+
+    def _told(self, tell: Callable[[], R]) -> R:
+        """What `tell` returns, once the database answers: nothing else can be done before it knows."""
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                return tell()
+            except Unavailable as error:
+                _log.warning("the database does not answer, trying again: %s", error.code)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _work_beside(self, order: WorkOrder, verb: str) -> str:
         try:
@@ -181,11 +230,9 @@ class DbosEngine:
         try:
             self._walk(order, durably)
         except VoxPersonaError as error:
+            if error.code is Code.SUPERSEDED:
+                raise
             return self._failed(order, durably.stage, error.code, error.detail)
-        except dbos_error.DBOSMaxStepRetriesExceeded as error:
-            last = error.errors[-1] if error.errors else error
-            code = last.code if isinstance(last, VoxPersonaError) else Code.INTERNAL
-            return self._failed(order, durably.stage, code, str(last))
         except dbos_error.DBOSException:
             raise  # cancelled, or another owner: not ours to end
         except Exception as error:  # noqa: BLE001  # the edge of a worker: one recording's fault must not end the others
@@ -198,11 +245,11 @@ class DbosEngine:
             return self._failed(
                 order, durably.stage, getattr(error, "code", None) or Code.INTERNAL, type(error).__name__
             )
-        self._journal.ready(order)
+        self._told(lambda: self._journal.ready(order))
         return "ready"
 
     def _failed(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> str:
-        self._journal.fail(order, stage, code, reason)
+        self._told(lambda: self._journal.fail(order, stage, code, reason))
         self._on_failed(order)
         return f"failed: {code}"
 
@@ -224,6 +271,7 @@ class DbosEngine:
         still_open = self._open_orders()
         for order in given_up:
             if order in still_open:
+                self._journal.claim(order)
                 self._failed(order, self._stage_of(order), Code.INTERNAL, _OVER[statuses[workflow_id(order)]])
 
     def _stage_of(self, order: WorkOrder) -> Stage:

@@ -1,5 +1,7 @@
 """DbosDurably: one work order walked inside its workflow, step by remembered step."""
 
+import logging
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
@@ -8,16 +10,35 @@ import sqlalchemy as sa
 from dbos import DBOS, SQLAlchemyDatasource, WorkflowHandle
 from dbos import error as dbos_error
 
-from voxpersona.errors import Unavailable
+from voxpersona.errors import Code, Unavailable
 from voxpersona.model import Stage, WorkOrder
 from voxpersona.ports import Journal
 
-_ATTEMPTS = 6  # of a step whose outside failed: waits of 1, 2, 4, 8 and 16 s between them
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries of what needs an outside that failed
+_PATIENCE = 3600.0
+"""Seconds after which a run is given up whose transcriber, or whatever else is not our own, keeps failing."""
+_OURS = frozenset({Code.STORE_UNAVAILABLE, Code.STORE_UNREACHABLE, Code.LIBRARY_UNAVAILABLE, Code.NO_SPACE})
+"""Nothing can be done for any recording without these: waited for, however long it takes."""
 POLL_SECONDS = 0.1
 
 R = TypeVar("R")
+_log = logging.getLogger("voxpersona.engine")
 Join = Callable[[sa.Connection], AbstractContextManager[None]]
 """Makes everything the library writes within part of the connection's transaction."""
+
+
+def _patiently(call: Callable[[], R]) -> R:
+    """What `call` returns, once what it needs answers."""
+    pause, until = _SHORTEST_PAUSE, time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return call()
+        except Unavailable as error:
+            if error.code not in _OURS and time.monotonic() > until:
+                raise
+            _log.warning("waiting for what is outside: %s", error.code)
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 class DbosDurably:
@@ -50,20 +71,10 @@ class DbosDurably:
         self.stage = stage
 
         def run() -> R:
-            self._begin(stage)
-            return verb(*arguments)
+            _patiently(lambda: self._begin(stage))
+            return _patiently(lambda: verb(*arguments))
 
-        return DBOS.run_step(
-            {
-                "name": f"{stage}.{verb.__name__}",
-                "retries_allowed": True,
-                "max_attempts": _ATTEMPTS,
-                "interval_seconds": 1.0,
-                "backoff_rate": 2.0,
-                "should_retry": lambda error: isinstance(error, Unavailable),
-            },
-            run,
-        )
+        return DBOS.run_step({"name": f"{stage}.{verb.__name__}"}, run)
 
     def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
         handle = self._start_beside(self._order, verb.__name__)
@@ -78,7 +89,7 @@ class DbosDurably:
 
     def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
         self.stage = stage
-        write = verb(*arguments)
+        write = _patiently(lambda: verb(*arguments))
 
         def run() -> None:
             with self._join(self._datasource.sql_session().connection()):

@@ -51,6 +51,7 @@ class MemoryEngine:
         self._orders: deque[WorkOrder] = deque()
         self._cancelled: set[tuple[str, int]] = set()
         self._is_stopping = False
+        self._is_paused = False
         self._journal: Journal | None = None
         self._walk: Walk | None = None
         self._on_failed: Callable[[WorkOrder], None] = lambda _: None
@@ -68,7 +69,7 @@ class MemoryEngine:
         """Do all orders there are, then return: nothing can become due without a caller."""
         if self._journal is None or self._walk is None:
             raise Unavailable(Code.LIBRARY_UNAVAILABLE, "the engine was not furnished", reason="not furnished")
-        while self._orders and not self._is_stopping and not (until is not None and until()):
+        while self._orders and not self._is_stopping and not self._is_paused and not (until is not None and until()):
             order = self._orders.popleft()
             if (order.recording, order.run) in self._cancelled:
                 continue
@@ -89,3 +90,12 @@ class MemoryEngine:
 
     def is_running(self) -> bool:
         return False
+
+    def pause(self) -> None:
+        self._is_paused = True
+
+    def resume(self) -> None:
+        self._is_paused = False
+
+    def is_paused(self) -> bool:
+        return self._is_paused

@@ -39,6 +39,15 @@ class DbosStarter:
         }
         self._client.enqueue_in_transaction(connection, options, order.model_dump(mode="json"))
 
+    def executor_of(self, connection: sa.Connection, order: WorkOrder) -> str | None:
+        """Which executor DBOS has given the order to. On PostgreSQL nobody else can be given it before the transaction
+        ends; on SQLite write transactions are alone anyway."""
+        is_sqlite = connection.dialect.name == "sqlite"
+        table, lock = ("workflow_status", "") if is_sqlite else ("dbos.workflow_status", " FOR UPDATE")
+        query = sa.text(f"SELECT executor_id FROM {table} WHERE workflow_uuid = :id{lock}")  # noqa: S608  # two names
+        found: str | None = connection.execute(query, {"id": workflow_id(order)}).scalar()
+        return found
+
     def cancel(self, order: WorkOrder) -> None:
         """Stop the order at its next step; nothing happens where it is over or unknown."""
         self._client.cancel_workflow(workflow_id(order))

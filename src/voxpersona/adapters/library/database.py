@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 READ_ONLY = "voxpersona_read_only"
 """Execution option of connections that only read: they begin deferred and never wait for a writer."""
 
-NEWEST = "m001"
+NEWEST = "m002"
 """The schema revision this program needs; a test holds it equal to the head of the migrations."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -35,6 +35,12 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_MS = 30_000
 _VERSION_TABLE = "voxpersona_schema"
 _MIGRATION_LOCK = 0x566F7850_6572736F  # of PostgreSQL's advisory locks; the bytes spell "VoxPerso"
+
+
+def driven(url: str) -> str:
+    """A PostgreSQL URL with the driver that we and DBOS share."""
+    scheme, separator, rest = url.partition("://")
+    return f"{'postgresql+psycopg' if scheme in ('postgres', 'postgresql') else scheme}{separator}{rest}"
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -102,6 +108,21 @@ def mark_prepared(path: Path, mark: int) -> None:
     """Write the mark that `prepared_for` reads."""
     with translated(), closing(sqlite3.connect(path, timeout=_BUSY_MS / 1000)) as connection:
         connection.execute(f"PRAGMA user_version={int(mark)}")
+
+
+def server_prepared_for(engine: sa.Engine) -> int:
+    """As `prepared_for`, of a PostgreSQL database: there the mark is the comment on our version table, which a dump
+    brings along."""
+    with translated(), engine.connect() as connection:
+        comment = sa.text("SELECT obj_description(to_regclass(:table), 'pg_class')")
+        told: str | None = connection.execute(comment, {"table": _VERSION_TABLE}).scalar()
+    return int(told) if told is not None and told.isdecimal() else 0
+
+
+def mark_server_prepared(engine: sa.Engine, mark: int) -> None:
+    """Write the mark that `server_prepared_for` reads."""
+    with translated(), engine.begin() as connection:
+        connection.exec_driver_sql(f"COMMENT ON TABLE {_VERSION_TABLE} IS '{int(mark)}'")
 
 
 def migrate(engine: sa.Engine, *, backup: Path | None = None, scripts: Path = MIGRATIONS, newest: str = NEWEST) -> None:

@@ -1,5 +1,6 @@
 """SqlJournal: runs and stages on SQLAlchemy."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -38,22 +39,43 @@ def _progress_of(row: sa.RowMapping) -> Progress:
 
 
 class SqlJournal:
-    """See `ports.Journal`. `enqueue` is how a new run's work is started in the same commit as its row."""
+    """See `ports.Journal`. `enqueue` is how a new run's work is started in the same commit as its row.
 
-    def __init__(self, transactions: Transactions, enqueue: Enqueue) -> None:
+    `worker` is who writes, unlike any other process that ever was; by default a new name.
+    """
+
+    def __init__(self, transactions: Transactions, enqueue: Enqueue, worker: str | None = None) -> None:
         self._transactions = transactions
         self._enqueue = enqueue
+        self._worker = worker or str(uuid.uuid4())
+
+    def claim(self, order: WorkOrder) -> State:
+        with self._transactions.writing() as connection:
+            claimed = connection.execute(schema.run.update().where(_run_is(order)).values(worker=self._worker))
+            if claimed.rowcount == 0:
+                raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
+            return State(connection.execute(sa.select(schema.run.c.state).where(_run_is(order))).scalar_one())
+
+    def _lock(self, connection: sa.Connection, order: WorkOrder) -> bool:
+        """Hold the run's row until the transaction ends; False where it is not there. Rejected SUPERSEDED where
+        another worker claimed it: one that was paused and wakes up finds that it has lost it."""
+        row = sa.select(schema.run.c.worker).where(_run_is(order)).with_for_update()
+        found = connection.execute(row).first()
+        if found is not None and found.worker not in (None, self._worker):
+            reason = f"{order.recording}:{order.run} belongs to another worker"
+            raise Rejected(Code.SUPERSEDED, reason, id=order.recording)
+        return found is not None
 
     def begin(self, order: WorkOrder, stage: Stage) -> None:
         with self._transactions.writing() as connection:
             hold(connection, order.recording)
-            under_way = (
+            if not self._lock(connection, order):
+                raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
+            connection.execute(
                 schema.run.update()
                 .where(_run_is(order))
                 .values(state=State.WORKING, failed_stage=None, failed_code=None, failed_reason=None, finished_at=None)
             )
-            if connection.execute(under_way).rowcount == 0:
-                raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
             _end_stages(connection, order, but=stage)
             again = schema.stage.update().where(_stage_is(order, stage))
             touched = connection.execute(again.values(attempts=schema.stage.c.attempts + 1, finished_at=None))
@@ -71,11 +93,13 @@ class SqlJournal:
 
     def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
         with self._transactions.writing() as connection:
+            self._lock(connection, order)
             under_way = schema.stage.update().where(_stage_is(order, stage), schema.stage.c.finished_at.is_(None))
             connection.execute(under_way.values(share=share))
 
     def close(self, run: Run) -> None:
         with self._transactions.writing() as connection:
+            self._lock(connection, run.order)
             for progress in run.standing.stages:
                 ended = progress.finished_at
                 connection.execute(
@@ -93,6 +117,7 @@ class SqlJournal:
 
     def ready(self, order: WorkOrder) -> None:
         with self._transactions.writing() as connection:
+            self._lock(connection, order)
             _end_stages(connection, order)
             ended = schema.run.update().where(_run_is(order))
             connection.execute(
@@ -107,6 +132,7 @@ class SqlJournal:
 
     def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
         with self._transactions.writing() as connection:
+            self._lock(connection, order)
             connection.execute(
                 schema.run.update()
                 .where(_run_is(order))

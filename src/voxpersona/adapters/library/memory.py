@@ -224,9 +224,25 @@ class MemoryLibrary:
 class MemoryJournal:
     """See `ports.Journal`; over what the library holds, under the library's lock."""
 
-    def __init__(self, library: MemoryLibrary, enqueue: Enqueue) -> None:
+    def __init__(self, library: MemoryLibrary, enqueue: Enqueue, worker: str = "") -> None:
         self._library = library
         self._enqueue = enqueue
+        self._worker = worker
+
+    def claim(self, order: WorkOrder) -> State:
+        with self._library.lock:
+            run = self._run(order)
+            if run is None:
+                raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
+            run.worker = self._worker
+            return run.state
+
+    def _own(self, order: WorkOrder) -> KeptRun | None:
+        run = self._run(order)
+        if run is not None and run.worker not in (None, self._worker):
+            reason = f"{order.recording}:{order.run} belongs to another worker"
+            raise Rejected(Code.SUPERSEDED, reason, id=order.recording)
+        return run
 
     def _run(self, order: WorkOrder) -> KeptRun | None:
         kept = self._library.kept.get(order.recording)
@@ -237,6 +253,7 @@ class MemoryJournal:
             run = self._library.visible(order.recording).runs.get(order.run)
             if run is None:
                 raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
+            self._own(order)
             run.state = State.WORKING
             run.failed_stage = run.failed_code = run.failed_reason = run.finished_at = None
             run.end_stages(but=stage)
@@ -256,13 +273,13 @@ class MemoryJournal:
 
     def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
         with self._library.lock:
-            run = self._run(order)
+            run = self._own(order)
             if run is not None and stage in run.stages and run.stages[stage].finished_at is None:
                 run.stages[stage] = run.stages[stage].model_copy(update={"share": share})
 
     def close(self, run: Run) -> None:
         with self._library.lock:
-            standing = self._run(run.order)
+            standing = self._own(run.order)
             if standing is not None:
                 told = {progress.stage: progress for progress in run.standing.stages}
                 standing.stages |= {stage: told[stage] for stage in standing.stages if stage in told}
@@ -270,7 +287,7 @@ class MemoryJournal:
 
     def ready(self, order: WorkOrder) -> None:
         with self._library.lock:
-            run = self._run(order)
+            run = self._own(order)
             if run is not None:
                 run.end_stages()
                 run.state = State.READY
@@ -279,7 +296,7 @@ class MemoryJournal:
 
     def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
         with self._library.lock:
-            run = self._run(order)
+            run = self._own(order)
             if run is not None:
                 run.state = State.FAILED
                 run.finished_at = datetime.now(UTC)

@@ -38,6 +38,7 @@ class KeptRun:
     failed_reason: str | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime | None = None
+    worker: str | None = None
     stages: dict[Stage, Progress] = field(default_factory=dict)
 
     def end_stages(self, *, but: Stage | None = None) -> None:

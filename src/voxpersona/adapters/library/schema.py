@@ -153,6 +153,8 @@ run = sa.Table(
     sa.Column("failed_reason", sa.Text),
     sa.Column("started_at", sa.String(32), nullable=False),
     sa.Column("finished_at", sa.String(32)),
+    # The one that may write on it: who claimed it last.
+    sa.Column("worker", sa.String(36)),
 )
 
 stage = sa.Table(
@@ -165,4 +167,20 @@ stage = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("started_at", sa.String(32), nullable=False),
     sa.Column("finished_at", sa.String(32)),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("worker", sa.String(36), primary_key=True),
+    # Seconds since 1970 by the database's clock.
+    sa.Column("until", sa.Float, nullable=False),
+)
+
+switch = sa.Table(
+    "switch",
+    metadata,
+    # Standing here is being switched on.
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("since", sa.String(32), nullable=False),
 )

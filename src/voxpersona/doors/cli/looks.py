@@ -128,13 +128,20 @@ def _of_the_database(house: House, console: Console) -> Chain:
 
 def _database(house: House, console: Console) -> str:
     """Opened as always (made or brought up to date where that is due), then written and read through."""
-    path = house.data / "voxpersona.db"
-    with _about(path=str(path)), translated():  # what DBOS says of its tables comes as it is
-        url = house.database_url
-        is_whole = examine(path, seconds=_EXAMINED)
-        kept = len(house.library.recordings())
-    read = "" if is_whole else console.pick(", too large to be read through here", ", велика, прочитана не до конца")
-    name = url.rsplit("/", 1)[1]
+    if house.is_shared:
+        with translated():
+            house.database_url  # noqa: B018
+            name, read = house.database_server, ""
+            kept = len(house.library.recordings())
+    else:
+        path = house.data / "voxpersona.db"
+        with _about(path=str(path)), translated():  # what DBOS says of its tables comes as it is
+            name = house.database_url.rsplit("/", 1)[1]
+            is_whole = examine(path, seconds=_EXAMINED)
+            kept = len(house.library.recordings())
+        read = (
+            "" if is_whole else console.pick(", too large to be read through here", ", велика, прочитана не до конца")
+        )
     return (
         console.pick(f"{name}, schema {NEWEST}, recordings: {kept}", f"{name}, схема {NEWEST}, записей: {kept}") + read
     )
