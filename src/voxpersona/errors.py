@@ -35,6 +35,7 @@ class Code(StrEnum):
     AMBIGUOUS_ID = "ambiguous-id"
     STAGE_UNKNOWN = "stage-unknown"
     BUSY_RECORDING = "busy-recording"
+    IDLE_RECORDING = "idle-recording"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
     OUTPUT_EXISTS = "output-exists"

@@ -83,6 +83,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Recording {id} is not done with its last run. `voxpersona status` tells how far it is and whether a worker runs.",
         "Запись {id} ещё не закончила прошлый проход. `voxpersona status` покажет, как далеко дело и работает ли worker.",
     ),
+    Code.IDLE_RECORDING: (
+        "Recording {id} has no run that could be cancelled: its last one is over.",
+        "У записи {id} нет прохода, который можно отменить: последний уже закончен.",
+    ),
     Code.SUPERSEDED: (
         "Another worker does this run of {id} now. Nothing is lost; `voxpersona status` tells how far it is.",
         "Этот проход записи {id} теперь делает другой worker. Ничего не потеряно; `voxpersona status` покажет, "

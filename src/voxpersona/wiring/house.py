@@ -217,7 +217,8 @@ class House:
     @property
     def database_server(self) -> str:
         """Where the database is, as a person may be shown it: without who is asking."""
-        return sa.make_url(self.database_url).render_as_string(hide_password=True)
+        url = sa.make_url(self.database_url)
+        return url.set(drivername="postgresql", username=None, password=None).render_as_string()
 
     def _prepare(self, url: str) -> None:
         engine = open_engine(url)
