@@ -77,6 +77,7 @@ class Code(StrEnum):
     MODEL_ABSENT = "model-absent"
     MODEL_ALTERED = "model-altered"
     DATA_DIRECTORY = "data-directory"
+    DATABASE_NOT_EMPTY = "database-not-empty"
     LINK_UNSUPPORTED = "link-unsupported"
     TRANSCRIBER_REFUSED = "transcriber-refused"
     TEMPLATE_INVALID = "template-invalid"
