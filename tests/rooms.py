@@ -15,7 +15,7 @@ from voxpersona.adapters.library.memory import MemoryJournal, MemoryLibrary
 from voxpersona.adapters.media.memory import MemoryMedia, memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.model import Details, PieceText, Segment, Turn, Word, WorkOrder
-from voxpersona.pipeline import whole_way
+from voxpersona.pipeline import whole_way_v2
 from voxpersona.pipeline.receive import Delivery, Receipt, receive
 from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.stages import PortStages
@@ -94,7 +94,7 @@ class Rooms:
         note_failure(order, library=self.library, journal=self.journal, archive=self.archive)
 
     def _walk(self, order: WorkOrder, durably: MemoryDurably) -> None:
-        whole_way(order, self.stages, durably)
+        whole_way_v2(order, self.stages, durably)
 
     def receive(
         self,
