@@ -66,7 +66,7 @@ _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.ssh
 # What a recording may be said to be spoken in: what the engines know.
 LANGUAGES = frozenset(KNOWN_LANGUAGES)
 _MOST_THREADS = 8
-_LEASE_SECONDS = 15.0
+_LEASE_SECONDS = 12.0
 """After which a worker that was not heard of is taken for dead; its work is begun again within 30 s."""
 
 
