@@ -20,9 +20,7 @@ BEFORE = "0eb7ec4"
 _ROOT = Path(__file__).parents[2]
 _STAGES = "voxpersona.pipeline.stages:PortStages"
 _POINTS = {
-    "not begun": None,
     "hearing": f"{_STAGES}.hear:call:1",
-    "attribution in the bucket": f"{_STAGES}.attribute:return:1",
     "all done, not yet told": "voxpersona.adapters.library.journal:SqlJournal.ready:call:1",
 }
 
@@ -46,10 +44,8 @@ def test_what_was_begun_before_an_upgrade_is_finished_after_it(where: str, befor
     path.write_bytes(flac_of(start=0.0, end=14.0))
     old = Program(tmp_path / "data", PYTHONPATH=str(before))
     identity = old.json("receive", str(path), "--scenario", "interview")["recordings"][0]["id"]
-    point = _POINTS[where]
-    if point is not None:
-        killed = old.killed_at(point, "worker", "--until-idle")
-        assert killed.code == -signal.SIGKILL, killed
+    killed = old.killed_at(_POINTS[where], "worker", "--until-idle")
+    assert killed.code == -signal.SIGKILL, killed
 
     new = Program(tmp_path / "data")
     assert len(new.json("list")["recordings"]) == 1
