@@ -19,7 +19,7 @@ from voxpersona.pipeline.forget import bury
 from voxpersona.pipeline.holdings import Holding, holding
 from voxpersona.pipeline.index import index_current
 from voxpersona.pipeline.rebuild import bring_back, read_manifest, remember_forgotten
-from voxpersona.pipeline.receive import write_source
+from voxpersona.pipeline.keep import write_source
 from voxpersona.pipeline.render import render_markdown
 from voxpersona.ports import Blobs, Bucket, Embedder, Journal, Library, Made, Media, OnProgress, PassageIndex
 

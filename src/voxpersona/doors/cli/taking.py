@@ -19,12 +19,16 @@ from voxpersona.doors.texts import explain, say
 from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of
 from voxpersona.model import STAGES, Building, Details, Recording, Scenario, Stage, Standing, State
 from voxpersona.pipeline.forget import forget as forget_recording
-from voxpersona.pipeline.receive import Delivery, Receipt, sweep_spool
+from voxpersona.pipeline.receive import Delivery, Receipt
 from voxpersona.pipeline.receive import receive as receive_delivery
 from voxpersona.pipeline.render import clock
 from voxpersona.wiring import LANGUAGES, House
 
-_SPOOL_LEFTOVER_SECONDS = 24 * 3600
+LEFT_IN_SPOOL = 24 * 3600.0
+"""Seconds after which what came in and was never acknowledged is taken for left behind."""
+
+SPOOLED = "spooled"
+"""The state, in JSON, of what waits in the spool; no row tells of it, so it is none of `State`."""
 
 
 @dataclass
@@ -98,14 +102,15 @@ def receive(
         "speakers": speakers,
     }
     with opened(wants_json=wants_json) as (house, console):
-        sweep_spool(house.spool, _SPOOL_LEFTOVER_SECONDS)
+        house.spool.sweep(LEFT_IN_SPOOL)
         details = Details.model_validate({key: _clean(value) for key, value in told.items()})
         outcome = _Outcome()
         for path in paths:
             for candidate in _candidates(path, outcome):
                 _take(candidate, name, details, house, console, outcome, again=again, accept_damaged=accept_damaged)
-        recordings = list({receipt.recording.id: receipt.recording for receipt in outcome.receipts}.values())
-        finished = not wait or work_until_over(house, console, recordings)
+        kept = [receipt for receipt in outcome.receipts if not receipt.is_spooled]
+        recordings = list({receipt.recording.id: receipt.recording for receipt in kept}.values())
+        finished = not (wait and recordings) or work_until_over(house, console, recordings)
         _tell(outcome, house, console, waited=wait)
         code = _code(outcome, house, waited=wait and finished)
         if code:
@@ -157,7 +162,11 @@ def _take(
                 accept_damaged=accept_damaged,
             )
             receipt = receive_delivery(
-                delivery, spool_directory=house.spool, audio=house.audio, library=house.library, media=house.media
+                delivery,
+                spool=house.spool,
+                audio=lambda: house.intake,
+                library=lambda: house.library,
+                media=house.media,
             )
     except VoxPersonaError as error:
         outcome.refused.append((_clean(path), error))
@@ -217,16 +226,23 @@ def _acknowledge(receipt: Receipt, name: str, console: Console) -> None:
         )
         return
     facts = f"{clock(original.media.seconds)}, {size(original.bytes)}, sha256 {original.sha256[:12]}…"
-    console.line(f"{recording.id}  {console.pick('kept', 'сохранено')}  {printable(name)}  ({facts})")
+    kept = spooled_word(console) if receipt.is_spooled else console.pick("kept", "сохранено")
+    console.line(f"{recording.id}  {kept}  {printable(name)}  ({facts})")
     if original.media.damage:
         console.line(f"              {console.pick('damaged', 'повреждено')}: {original.media.damage}")
 
 
+def spooled_word(console: Console) -> str:
+    """The state of what waits in the spool."""
+    return console.pick("kept here, not yet in the store", "сохранено здесь, в хранилище пока нет")
+
+
 def _tell(outcome: _Outcome, house: House, console: Console, *, waited: bool) -> None:
-    standings = {receipt.recording.id: house.journal.standing(receipt.recording.id) for receipt in outcome.receipts}
+    kept = [receipt.recording.id for receipt in outcome.receipts if not receipt.is_spooled]
+    standings = {identity: house.journal.standing(identity) for identity in kept}
     console.document(
         {
-            "recordings": [_receipt_json(receipt, standings[receipt.recording.id]) for receipt in outcome.receipts],
+            "recordings": [_receipt_json(receipt, standings.get(receipt.recording.id)) for receipt in outcome.receipts],
             "rejected": [
                 {"path": path, "code": error.code, "reason": explain(error, console.language)}
                 for path, error in outcome.refused
@@ -239,16 +255,36 @@ def _tell(outcome: _Outcome, house: House, console: Console, *, waited: bool) ->
         elif standing.failed_code is not None:
             console.line(f"{recording}  {why(standing, console)}")
     if len(outcome.receipts) + len(outcome.refused) != 1:
-        kept = len({receipt.recording.id for receipt in outcome.receipts if not receipt.is_duplicate})
+        new = len({receipt.recording.id for receipt in outcome.receipts if not receipt.is_duplicate})
         here = sum(receipt.is_duplicate for receipt in outcome.receipts)
         console.line(
             console.pick(
-                f"{kept} kept, {here} here already, {len(outcome.refused)} rejected",
-                f"сохранено {kept}, уже было {here}, не принято {len(outcome.refused)}",
+                f"{new} kept, {here} here already, {len(outcome.refused)} rejected",
+                f"сохранено {new}, уже было {here}, не принято {len(outcome.refused)}",
             )
         )
+    _tell_of_spooled(outcome, console)
     if any(standing.state in (State.RECEIVED, State.WORKING) for standing in standings.values()):
         hint_at_worker(house, console)
+
+
+def _tell_of_spooled(outcome: _Outcome, console: Console) -> None:
+    """What waits is safe; why it waits, and who sees to it."""
+    waiting = len({receipt.recording.id for receipt in outcome.receipts if receipt.is_spooled})
+    if not waiting:
+        return
+    because = next((receipt.because for receipt in outcome.receipts if receipt.because is not None), None)
+    if because is not None:
+        console.note(explain(because, console.language))
+    kept = console.count(waiting, "recording")
+    console.note(
+        console.pick(
+            f"Safe, and waiting on this machine: {kept}. A running worker, or the next `receive`, brings them into the "
+            "store when it answers. Do not remove the data directory.",
+            f"В сохранности, ждут на этой машине: {kept}. Работающий worker или следующий `receive` перенесёт их в "
+            "хранилище, когда оно ответит. Не удаляйте каталог данных.",
+        )
+    )
 
 
 def hint_at_worker(house: House, console: Console) -> None:
@@ -262,16 +298,18 @@ def hint_at_worker(house: House, console: Console) -> None:
         )
 
 
-def _receipt_json(receipt: Receipt, standing: Standing) -> dict[str, Any]:
+def _receipt_json(receipt: Receipt, standing: Standing | None) -> dict[str, Any]:
     recording = receipt.recording
     return {
         "id": recording.id,
         "name": recording.original.name,
-        "state": standing.state,
+        "state": SPOOLED if standing is None else standing.state,
         "sha256": recording.original.sha256,
         "bytes": recording.original.bytes,
         "duplicate_of": recording.id if receipt.is_duplicate else None,
-        "failed": None if standing.failed_code is None else {"stage": standing.stage, "code": standing.failed_code},
+        "failed": None
+        if standing is None or standing.failed_code is None
+        else {"stage": standing.stage, "code": standing.failed_code},
     }
 
 
@@ -287,6 +325,8 @@ def _code(outcome: _Outcome, house: House, *, waited: bool) -> int:
     codes = [exit_code(type(error)) for _, error in outcome.refused]
     if waited:
         for receipt in outcome.receipts:
+            if receipt.is_spooled:
+                continue
             failed = house.journal.standing(receipt.recording.id).failed_code
             if failed is not None:
                 codes.append(exit_code(kind_of(Code(failed))))
