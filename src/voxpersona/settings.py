@@ -85,7 +85,8 @@ class Settings(BaseSettings):
     spool_max_mb: int = Field(
         default=20480,
         ge=1,
-        description="Megabytes (2^20 bytes) that may wait in the spool while the store does not answer; more is refused.",
+        description="Megabytes (2^20 bytes) that may wait in the spool while the store does not answer; more is "
+        "refused.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="How much is logged to standard error. Nothing a person said is ever logged."
@@ -220,8 +221,8 @@ class StoreSettings(BaseSettings):
         """The same store, given up after about ten seconds: for who has something better to do than wait for it."""
         return self.model_copy(
             update={
-                "connect_timeout": min(self.connect_timeout, 3.0),
-                "read_timeout": min(self.read_timeout, 10.0),
+                "connect_timeout": min(self.connect_timeout, 2.0),
+                "read_timeout": min(self.read_timeout, 4.0),
                 "retry_seconds": min(self.retry_seconds, 8.0),
             }
         )

@@ -128,6 +128,10 @@ class Spool:
         except (OSError, ValidationError):
             return None
 
+    def names(self, start: str) -> Sequence[str]:
+        """Of all entries, damaged ones too, whose name (so, whose recording's id) begins so."""
+        return sorted(name for name in self._names() if name.startswith(start))
+
     def has_entries(self) -> bool:
         return next(iter(self._names()), None) is not None
 

@@ -9,7 +9,7 @@ from tests.hostile import Fault, FaultyBlobs
 from tests.rooms import Rooms
 from voxpersona.adapters.blobs.memory import MemoryBlobs
 from voxpersona.adapters.media.memory import memory_recording
-from voxpersona.errors import Code, Rejected, Unavailable
+from voxpersona.errors import Code, Rejected
 from voxpersona.model import Manifest, Source, State
 from voxpersona.pipeline import documents, layout
 

@@ -233,7 +233,6 @@ class TestRoom:
             recording = house.rooms.receive().recording
         (entry,) = house.rooms.spool.entries()
         other = recording.model_copy(update={"source": "other"})
-        content = house.rooms.spool.content(entry)
         spool.drop(entry.name)
         with spool.incoming(_stream(memory_recording(10.0))) as content, pytest.raises(Unavailable) as refused:
             spool.keep(other, content)

@@ -14,6 +14,7 @@ import typer
 
 from voxpersona.doors.cli.app import WRONG_USE, Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, exit_code, printable, size
+from voxpersona.doors.cli.waiting import SPOOLED, drop_waiting, one_waiting, spooled_word
 from voxpersona.doors.cli.working import work_until_over
 from voxpersona.doors.texts import explain, say
 from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of
@@ -22,13 +23,8 @@ from voxpersona.pipeline.forget import forget as forget_recording
 from voxpersona.pipeline.receive import Delivery, Receipt
 from voxpersona.pipeline.receive import receive as receive_delivery
 from voxpersona.pipeline.render import clock
+from voxpersona.pipeline.upkeep import LEFT_IN_SPOOL
 from voxpersona.wiring import LANGUAGES, House
-
-LEFT_IN_SPOOL = 24 * 3600.0
-"""Seconds after which what came in and was never acknowledged is taken for left behind."""
-
-SPOOLED = "spooled"
-"""The state, in JSON, of what waits in the spool; no row tells of it, so it is none of `State`."""
 
 
 @dataclass
@@ -102,7 +98,7 @@ def receive(
         "speakers": speakers,
     }
     with opened(wants_json=wants_json) as (house, console):
-        house.spool.sweep(LEFT_IN_SPOOL)
+        house.spool.sweep(LEFT_IN_SPOOL.total_seconds())
         details = Details.model_validate({key: _clean(value) for key, value in told.items()})
         outcome = _Outcome()
         for path in paths:
@@ -230,11 +226,6 @@ def _acknowledge(receipt: Receipt, name: str, console: Console) -> None:
     console.line(f"{recording.id}  {kept}  {printable(name)}  ({facts})")
     if original.media.damage:
         console.line(f"              {console.pick('damaged', 'повреждено')}: {original.media.damage}")
-
-
-def spooled_word(console: Console) -> str:
-    """The state of what waits in the spool."""
-    return console.pick("kept here, not yet in the store", "сохранено здесь, в хранилище пока нет")
 
 
 def _tell(outcome: _Outcome, house: House, console: Console, *, waited: bool) -> None:
@@ -371,26 +362,37 @@ def _first_to_do(standing: Standing) -> Stage:
 def forget(
     identity: Identity,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    spooled: Annotated[
+        bool, typer.Option("--spooled", help="Only what waits on this machine for the store, or was refused by it.")
+    ] = False,
     wants_json: Json = False,
 ) -> None:
     """Remove a recording and everything made from it, for good."""
     with opened(wants_json=wants_json) as (house, console):
-        recording = _to_forget(house, identity)
-        name = printable(recording.original.name)
+        waits = one_waiting(house, identity) if spooled else None
+        try:
+            recording = None if waits else _to_forget(house, identity)
+        except NotFound:
+            waits, recording = one_waiting(house, identity), None
+        entry = house.spool.entry(waits) if waits else None
+        known = recording or (entry.recording if entry else None)
+        name = printable(known.original.name if known else waits or "")
+        whole = known.id if known else (waits or "").partition("-")[0]
         if not yes:
-            _confirm(recording, identity, name, console)
-        remove(house, recording)
-        console.document({"id": recording.id, "forgotten": True})
-        console.line(f"{recording.id}  {console.pick('forgotten', 'удалено')}  {name}")
+            _confirm(whole, identity, name, console)
+        if waits is None or not drop_waiting(house, waits):
+            remove(house, recording or house.library.recording(whole))
+        console.document({"id": whole, "forgotten": True})
+        console.line(f"{whole}  {console.pick('forgotten', 'удалено')}  {name}")
 
 
-def _confirm(recording: Recording, identity: str, name: str, console: Console) -> None:
+def _confirm(whole: str, identity: str, name: str, console: Console) -> None:
     """A person is asked; a script is believed when it names the whole id, never when it names a start of one."""
     if sys.stdin.isatty():
         question = console.pick(f"Remove {name} for good?", f"Удалить {name} навсегда?")
         if not typer.confirm(question, err=True):
             raise typer.Exit(WRONG_USE)
-    elif identity != recording.id:
+    elif identity != whole:
         raise typer.BadParameter("nobody is there to be asked: give the whole id, or add --yes", param_hint="ID")
 
 
@@ -415,4 +417,5 @@ def remove(house: House, recording: Recording) -> None:
         passages=house.passages,
         audio=house.audio,
         archive=house.archive,
+        spool=house.spool,
     )
