@@ -1,5 +1,6 @@
 """The contract of `ports.Journal`, over every adapter."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -69,13 +70,14 @@ class TestClaims:
         before = records.journal.standing(order.recording)
         ended = before.model_copy(update={"state": State.READY})
         run = Run(order=order, standing=ended, ended_at=datetime.now(UTC))
-        for write in (
+        writes: list[Callable[[], None]] = [
             lambda: records.journal.begin(order, Stage.ATTRIBUTE),
             lambda: records.journal.progress(order, Stage.TRANSCRIBE, 0.5),
             lambda: records.journal.close(run),
             lambda: records.journal.ready(order),
             lambda: records.journal.fail(order, Stage.TRANSCRIBE, "internal", "broke"),
-        ):
+        ]
+        for write in writes:
             with pytest.raises(Rejected) as refused:
                 write()
             assert refused.value.code is Code.SUPERSEDED

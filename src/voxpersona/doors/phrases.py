@@ -143,8 +143,8 @@ _REASONS = (
         r"the spool, where at most (\d+) MB may wait for the store",
         r"the spool, where at most \1 MB may wait for the store, which does not answer; see to the store, or raise "
         r"VOXPERSONA_SPOOL_MAX_MB",
-        r"буфер приёма: ждать хранилища, которое не отвечает, могут не больше \1 МБ; займитесь хранилищем или увеличьте "
-        r"VOXPERSONA_SPOOL_MAX_MB",
+        r"буфер приёма: ждать хранилища, которое не отвечает, могут не больше \1 МБ; займитесь хранилищем или "
+        r"увеличьте VOXPERSONA_SPOOL_MAX_MB",
     ),
     (
         r"the disk of the spool, which needs (\d+) MB free",

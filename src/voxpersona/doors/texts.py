@@ -83,6 +83,16 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Recording {id} is not done with its last run. `voxpersona status` tells how far it is and whether a worker runs.",
         "Запись {id} ещё не закончила прошлый проход. `voxpersona status` покажет, как далеко дело и работает ли worker.",
     ),
+    Code.DATABASE_NOT_EMPTY: (
+        "Nothing was moved into the database of VOXPERSONA_DATABASE_URL: {reason}. Name an empty one; or leave the old "
+        "one as it is and bring everything back from the store with `voxpersona rebuild`.",
+        "В базу из VOXPERSONA_DATABASE_URL ничего не перенесено: {reason}. Укажите пустую базу; или оставьте старую "
+        "как есть и восстановите всё из хранилища: `voxpersona rebuild`.",
+    ),
+    Code.IDLE_RECORDING: (
+        "Recording {id} has no run that could be cancelled: its last one is over.",
+        "У записи {id} нет прохода, который можно отменить: последний уже закончен.",
+    ),
     Code.SUPERSEDED: (
         "Another worker does this run of {id} now. Nothing is lost; `voxpersona status` tells how far it is.",
         "Этот проход записи {id} теперь делает другой worker. Ничего не потеряно; `voxpersona status` покажет, "

@@ -16,6 +16,7 @@ from voxpersona.adapters.blobs.keyring import Keyring
 from voxpersona.adapters.library.database import (
     NEWEST,
     driven,
+    is_moved,
     mark_prepared,
     mark_server_prepared,
     migrate,
@@ -27,10 +28,11 @@ from voxpersona.adapters.library.database import (
 from voxpersona.adapters.library.edge import translated
 from voxpersona.adapters.library.journal import SqlJournal
 from voxpersona.adapters.library.leases import Leases, Switch
+from voxpersona.adapters.library.moving import move
 from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
-from voxpersona.errors import Code, Configuration
+from voxpersona.errors import Code, Configuration, NotFound
 from voxpersona.model import WorkOrder
 from voxpersona.pipeline import Durably, whole_way
 from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
@@ -48,6 +50,7 @@ from voxpersona.ports import (
     Journal,
     Library,
     Media,
+    OnProgress,
     PassageIndex,
     Transcriber,
 )
@@ -225,7 +228,8 @@ class House:
     @property
     def database_server(self) -> str:
         """Where the database is, as a person may be shown it: without who is asking."""
-        return sa.make_url(self.database_url).render_as_string(hide_password=True)
+        url = sa.make_url(self.database_url)
+        return url.set(drivername="postgresql", username=None, password=None).render_as_string()
 
     def _prepare(self, url: str) -> None:
         engine = open_engine(url)
@@ -246,6 +250,32 @@ class House:
                     mark_prepared(path, _schema_version())
         finally:
             engine.dispose()
+
+    def move_database(self, *, on_progress: OnProgress) -> int | None:
+        """Move the SQLite file's rows into the server's database. How many recordings; None where that was done before.
+
+        NotFound PATH_ABSENT where there is no file; Unavailable WORKER_RUNNING; Configuration SETTING_MISSING,
+        DATABASE_NOT_EMPTY.
+        """
+        from voxpersona.adapters.engine.presence import Alone
+
+        if not self.is_shared:
+            name = "VOXPERSONA_DATABASE_URL"
+            raise Configuration(Code.SETTING_MISSING, f"{name} is missing", name=name)
+        path = self.data / "voxpersona.db"
+        if not path.exists():
+            raise NotFound(Code.PATH_ABSENT, "no database there", path=str(path))
+        with Alone(self.data / "worker.lock").held():
+            prepare_sqlite(path)
+            source, target = open_engine(f"sqlite:///{path}"), open_engine(self.database_url)
+            try:
+                if is_moved(source):
+                    return None
+                migrate(source, backup=self.data / "backups")
+                return move(source, target, self._enqueue, on_progress=on_progress)
+            finally:
+                source.dispose()
+                target.dispose()
 
     @cached_property
     def _transactions(self) -> Transactions:

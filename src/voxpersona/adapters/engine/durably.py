@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from dbos import DBOS, SQLAlchemyDatasource, WorkflowHandle
 from dbos import error as dbos_error
 
-from voxpersona.errors import Code, Unavailable
-from voxpersona.model import Stage, WorkOrder
+from voxpersona.errors import Code, Rejected, Unavailable
+from voxpersona.model import Stage, State, WorkOrder
 from voxpersona.ports import Journal
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries of what needs an outside that failed
@@ -27,8 +27,8 @@ Join = Callable[[sa.Connection], AbstractContextManager[None]]
 """Makes everything the library writes within part of the connection's transaction."""
 
 
-def _patiently(call: Callable[[], R]) -> R:
-    """What `call` returns, once what it needs answers."""
+def _patiently(call: Callable[[], R], is_wanted: Callable[[], None] = lambda: None) -> R:
+    """What `call` returns, once what it needs answers. `is_wanted` raises where nobody wants it any more."""
     pause, until = _SHORTEST_PAUSE, time.monotonic() + _PATIENCE
     while True:
         try:
@@ -39,6 +39,8 @@ def _patiently(call: Callable[[], R]) -> R:
             _log.warning("waiting for what is outside: %s", error.code)
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+        with suppress(Unavailable):
+            is_wanted()
 
 
 class DbosDurably:
@@ -67,12 +69,18 @@ class DbosDurably:
             self._begun.add(stage)
             self._journal.begin(self._order, stage)
 
+    def _is_wanted(self) -> None:
+        """Rejected SUPERSEDED where the run was cancelled, NotFound where its recording was forgotten."""
+        standing = self._journal.standing(self._order.recording)
+        if standing.run != self._order.run or standing.state is State.FAILED:
+            raise Rejected(Code.SUPERSEDED, "the run is over", id=self._order.recording)
+
     def step(self, stage: Stage, verb: Callable[..., R], *arguments: object) -> R:
         self.stage = stage
 
         def run() -> R:
             _patiently(lambda: self._begin(stage))
-            return _patiently(lambda: verb(*arguments))
+            return _patiently(lambda: verb(*arguments), self._is_wanted)
 
         return DBOS.run_step({"name": f"{stage}.{verb.__name__}"}, run)
 
@@ -89,7 +97,7 @@ class DbosDurably:
 
     def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
         self.stage = stage
-        write = _patiently(lambda: verb(*arguments))
+        write = _patiently(lambda: verb(*arguments), self._is_wanted)
 
         def run() -> None:
             with self._join(self._datasource.sql_session().connection()):

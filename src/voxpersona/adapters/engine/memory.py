@@ -77,6 +77,8 @@ class MemoryEngine:
             try:
                 self._walk(order, durably)
             except VoxPersonaError as error:
+                if error.code is Code.SUPERSEDED:
+                    continue
                 self._journal.fail(order, durably.stage, error.code, error.detail)
                 self._on_failed(order)
             else:

@@ -50,7 +50,7 @@ class DbosStarter:
 
     def cancel(self, order: WorkOrder) -> None:
         """Stop the order at its next step; nothing happens where it is over or unknown."""
-        self._client.cancel_workflow(workflow_id(order))
+        self._client.cancel_workflow(workflow_id(order), cancel_children=True)
 
     def statuses(self, orders: Sequence[WorkOrder]) -> Mapping[str, str]:
         """DBOS's status by workflow id; unknown ones are missing."""

@@ -29,11 +29,15 @@ READ_ONLY = "voxpersona_read_only"
 NEWEST = "m002"
 """The schema revision this program needs; a test holds it equal to the head of the migrations."""
 
+VERSION_TABLE = "voxpersona_schema"
+
+MOVED = "moved"
+"""Stands for the revision in an SQLite database whose rows were moved into a server's."""
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 """Alembic's directory of ours."""
 
 _BUSY_MS = 30_000
-_VERSION_TABLE = "voxpersona_schema"
 _MIGRATION_LOCK = 0x566F7850_6572736F  # of PostgreSQL's advisory locks; the bytes spell "VoxPerso"
 
 
@@ -115,14 +119,14 @@ def server_prepared_for(engine: sa.Engine) -> int:
     brings along."""
     with translated(), engine.connect() as connection:
         comment = sa.text("SELECT obj_description(to_regclass(:table), 'pg_class')")
-        told: str | None = connection.execute(comment, {"table": _VERSION_TABLE}).scalar()
+        told: str | None = connection.execute(comment, {"table": VERSION_TABLE}).scalar()
     return int(told) if told is not None and told.isdecimal() else 0
 
 
 def mark_server_prepared(engine: sa.Engine, mark: int) -> None:
     """Write the mark that `server_prepared_for` reads."""
     with translated(), engine.begin() as connection:
-        connection.exec_driver_sql(f"COMMENT ON TABLE {_VERSION_TABLE} IS '{int(mark)}'")
+        connection.exec_driver_sql(f"COMMENT ON TABLE {VERSION_TABLE} IS '{int(mark)}'")
 
 
 def migrate(engine: sa.Engine, *, backup: Path | None = None, scripts: Path = MIGRATIONS, newest: str = NEWEST) -> None:
@@ -151,6 +155,12 @@ def migrate(engine: sa.Engine, *, backup: Path | None = None, scripts: Path = MI
             command.upgrade(config, newest)
 
 
+def is_moved(engine: sa.Engine) -> bool:
+    """Whether the database is what is left where its rows were moved into a server's."""
+    with translated(), engine.connect().execution_options(**{READ_ONLY: True}) as reader:
+        return _revision(reader) == MOVED
+
+
 def _alembic(connection: sa.Connection, scripts: Path) -> "Config":
     # Imported when needed: only a new or outdated database pays for it.
     from alembic.config import Config
@@ -164,13 +174,16 @@ def _alembic(connection: sa.Connection, scripts: Path) -> "Config":
 def _revision(connection: sa.Connection) -> str | None:
     from alembic.runtime.migration import MigrationContext
 
-    return MigrationContext.configure(connection, opts={"version_table": _VERSION_TABLE}).get_current_revision()
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 
 def _refuse_unknown(config: "Config", current: str | None, database: str) -> None:
     from alembic.script import ScriptDirectory
 
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if current == MOVED:
+        reason = "its recordings were moved into a PostgreSQL database: set VOXPERSONA_DATABASE_URL to that one"
+        raise Configuration(Code.DATA_DIRECTORY, reason, path=database, reason=reason)
     if current is not None and current not in known:
         reason = f"its database has the schema {current}, of a newer version of this program"
         raise Configuration(Code.DATA_DIRECTORY, reason, path=database, reason=reason)

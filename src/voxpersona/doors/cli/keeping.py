@@ -238,6 +238,28 @@ def reindex(wants_json: Json = False) -> None:
         console.line(console.pick(f"{indexed} indexed", f"проиндексировано: {indexed}"))
 
 
+@app.command("migrate-db")
+def migrate_db(wants_json: Json = False) -> None:
+    """Move the library from the SQLite file into the PostgreSQL database of VOXPERSONA_DATABASE_URL."""
+    with opened(wants_json=wants_json) as (house, console):
+        with console.progress(console.pick("moving", "перенос")) as told:
+            moved = house.move_database(on_progress=told)
+        kept = len(house.library.recordings())
+        console.document({"moved": moved is not None, "recordings": kept})
+        recordings = console.count(kept, "recording")
+        if moved is None:
+            console.line(console.pick(f"Moved before; there: {recordings}.", f"Уже перенесено; там: {recordings}."))
+            return
+        console.line(
+            console.pick(
+                f"Moved: {recordings}. The old file stays beside, closed; work that was not over goes on with "
+                "`voxpersona worker`.",
+                f"Перенесено: {recordings}. Старый файл остаётся рядом закрытым; незаконченная работа продолжится "
+                "с `voxpersona worker`.",
+            )
+        )
+
+
 @app.command()
 def version(wants_json: Json = False) -> None:
     """The program's version and those of what it stands on."""

@@ -200,13 +200,15 @@ def status(wants_json: Json = False) -> None:
     with opened(wants_json=wants_json) as (house, console):
         standings = _standings(house)
         counts = {state.value: sum(standing.state is state for _, standing in standings) for state in State}
-        has_worker = house.engine().is_running()
+        engine = house.engine()
+        has_worker, is_paused = engine.is_running(), engine.is_paused()
         kept = sum(recording.original.bytes for recording, _ in standings)
         waits = waiting(house, {recording.id for recording, _ in standings})
         unfinished = [(recording, standing) for recording, standing in standings if standing.state is not State.READY]
         console.document(
             {
                 "worker": has_worker,
+                "paused": is_paused,
                 "counts": counts,
                 "bytes": kept,
                 "free_bytes": house.free_bytes(),
@@ -234,6 +236,10 @@ def status(wants_json: Json = False) -> None:
             if has_worker
             else console.pick("no worker is running", "worker не запущен")
         )
+        if is_paused:
+            working += console.pick(
+                "; paused: go on with `voxpersona resume`", "; пауза: продолжить — `voxpersona resume`"
+            )
         console.line(f"{working}; {', '.join(f'{state} {count}' for state, count in counts.items())}")
         console.line(
             f"{size(kept)} {console.pick('kept', 'сохранено')}, {size(house.free_bytes())} "

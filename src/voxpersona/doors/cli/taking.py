@@ -18,7 +18,7 @@ from voxpersona.doors.cli.waiting import SPOOLED, drop_waiting, one_waiting, spo
 from voxpersona.doors.cli.working import work_until_over
 from voxpersona.doors.texts import explain, say
 from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of
-from voxpersona.model import STAGES, Building, Details, Recording, Scenario, Stage, Standing, State
+from voxpersona.model import STAGES, Building, Details, Recording, Scenario, Stage, Standing, State, WorkOrder
 from voxpersona.pipeline.forget import forget as forget_recording
 from voxpersona.pipeline.receive import Delivery, Receipt
 from voxpersona.pipeline.receive import receive as receive_delivery
@@ -326,32 +326,64 @@ def _code(outcome: _Outcome, house: House, *, waited: bool) -> int:
 
 @app.command()
 def retry(
-    identity: Identity,
+    identity: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Id of a recording, or a unique start of one.")
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option("--from", metavar="STAGE", help="First stage to do again; else the failed one, else all."),
     ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="All whose run failed, except those that were cancelled.")
+    ] = False,
     wait: Wait = False,
     wants_json: Json = False,
 ) -> None:
     """Do the work again, from a stage on. Results are versions: the old ones stay until the new ones stand."""
+    if (identity is None) is not failed:
+        raise typer.BadParameter("give the id of a recording, or --failed for all that failed", param_hint="ID")
     with opened(wants_json=wants_json) as (house, console):
         if start is not None and start not in STAGES:
             raise Rejected(Code.STAGE_UNKNOWN, "no such stage", stage=start)
-        recording = house.library.recording(identity)
-        standing = house.journal.standing(recording.id)
-        first = Stage(start) if start else _first_to_do(standing)
-        order = house.journal.restart(recording.id, first)
+        recordings = [house.library.recording(identity)] if identity is not None else _failed(house)
+        orders = {recording.id: _restart(recording, start, house) for recording in recordings}
         if wait:
-            work_until_over(house, console, [recording])
-        standing = house.journal.standing(recording.id)
-        console.document({"id": recording.id, "run": order.run, "from": first, "state": standing.state})
-        console.line(f"{recording.id}  {console.pick('run', 'проход')} {order.run}, {first} …  {standing.state}")
-        if not wait:
+            work_until_over(house, console, recordings)
+        standings = {identity: house.journal.standing(identity) for identity in orders}
+        told = [
+            {"id": identity, "run": order.run, "from": order.start, "state": standings[identity].state}
+            for identity, order in orders.items()
+        ]
+        console.document({"recordings": told} if failed else told[0])
+        for recording, order in orders.items():
+            state = standings[recording].state
+            console.line(f"{recording}  {console.pick('run', 'проход')} {order.run}, {order.start} …  {state}")
+        if not orders:
+            console.line(console.pick("Nothing has failed.", "Сбоев нет."))
+        elif not wait:
             hint_at_worker(house, console)
-        if standing.failed_code is not None:
-            console.note(why(standing, console))
-            raise typer.Exit(exit_code(kind_of(Code(standing.failed_code))))
+        codes = [0]
+        for standing in standings.values():
+            if standing.failed_code is not None:
+                console.note(why(standing, console))
+                codes.append(exit_code(kind_of(Code(standing.failed_code))))
+        if max(codes):
+            raise typer.Exit(max(codes))
+
+
+def _failed(house: House) -> list[Recording]:
+    """Those put aside: their run failed, and nobody wanted it so."""
+    standings = [(recording, house.journal.standing(recording.id)) for recording in house.library.recordings()]
+    return [
+        recording
+        for recording, standing in standings
+        if standing.state is State.FAILED and standing.failed_code != Code.CANCELLED
+    ]
+
+
+def _restart(recording: Recording, start: str | None, house: House) -> WorkOrder:
+    first = Stage(start) if start else _first_to_do(house.journal.standing(recording.id))
+    return house.journal.restart(recording.id, first)
 
 
 def _first_to_do(standing: Standing) -> Stage:
