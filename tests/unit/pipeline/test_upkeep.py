@@ -2,8 +2,11 @@
 
 import datetime as dt
 import io
+import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -115,6 +118,24 @@ class TestWhatNobodyKnows:
         assert recording.original.key in again.content
 
 
+def test_writes_that_broke_off_long_ago_and_leftovers_in_the_spool_are_swept(place: Place) -> None:
+    bucket = ABucket()
+    (place.scratch / "a.part").write_bytes(b"x")
+    os.utime(place.scratch / "a.part", (0, 0))
+    (place.scratch / "b.part").write_bytes(b"x")
+    upkeep = replace(the_upkeep(place), buckets=(bucket,))
+    assert upkeep.once() == Upkept(swept=4)
+    assert bucket.asked == [7 * 24 * 3600.0]
+    assert [path.name for path in place.scratch.glob("*.part")] == ["b.part"]
+
+
+def test_it_stops_between_recordings_when_it_is_told_to(place: Place) -> None:
+    received(place)
+    again = place.without_memory()
+    assert the_upkeep(again).once(lambda: True) == Upkept()
+    assert the_upkeep(again).once() == Upkept(taken_in=1)
+
+
 class TestForgotten:
     def test_what_was_interrupted_is_finished(self, place: Place) -> None:
         recording = worked(place)
@@ -196,6 +217,20 @@ class TestSpool:
         assert [received(place)] == place.library.recordings()
 
 
+class ABucket:
+    """Has three unfinished writes that are old."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    def abandon(self, older_than_seconds: float) -> int:
+        self.asked.append(older_than_seconds)
+        return 3
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(name)
+
+
 # Any archive
 
 
@@ -267,6 +302,8 @@ def test_no_good_blob_or_row_is_the_worse_and_a_second_time_changes_nothing(data
         assert {key: after.get(key) for key in good} == good
         assert [one for one in place.library.recordings() if one in rows] == rows
         assert all(place.library.made(identity) >= results for identity, results in made.items())
+        for one in place.library.recordings():
+            assert one in rows or place.audio.stat(one.original.key).sha256 == one.original.sha256
         assert place.library.half_forgotten() == []
         assert not any(f"recordings/{gone}/" in key for gone in archive.wanted_gone for key in after)
         told = _told(place)

@@ -1,11 +1,9 @@
-"""What a worker process sees to beside its engine, in a thread of its own: the spool, and upkeep."""
+"""What a worker process sees to beside its engine, in threads of their own: the spool, and upkeep."""
 
 import logging
 import threading
-import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from voxpersona.errors import VoxPersonaError
 from voxpersona.model import RecordingId
@@ -18,58 +16,73 @@ _LOOK_SECONDS = 5.0
 
 _UPKEEP_SECONDS = 3600.0
 _PATIENCE = 20.0
-"""Seconds to wait for the thread at the end; whatever it is at may be killed."""
+"""Seconds to wait for a thread at the end; whatever it is at may be killed."""
 
 _log = logging.getLogger("voxpersona.upkeep")
 
 
 class Chores:
-    """Runs while it is entered. Whatever fails is logged and tried again: no recording is hindered by it."""
+    """Two threads, from `begin` until the end of the block. What fails is logged and tried again: it hinders nobody."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._over = threading.Event()
-        self._saw_all = threading.Event()
         self._is_hindered = False
-        self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
+        self._given_up: set[RecordingId] = set()
+        self._seen = {chore: threading.Event() for chore in (self._deliver, self._keep_up)}
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> "Chores":
-        self._thread.start()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._over.set()
-        self._thread.join(_PATIENCE)
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+
+    def begin(self) -> None:
+        """Once is enough: a worker that is refused, since another one runs, does not come to it."""
+        if not self._threads:
+            for chore, seconds in ((self._deliver, _LOOK_SECONDS), (self._keep_up, _UPKEEP_SECONDS)):
+                thread = threading.Thread(
+                    target=self._repeat, args=(chore, seconds), name=chore.__name__.strip("_"), daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
 
     def is_idle(self) -> bool:
         """Whether everything was seen to once, and nothing is left in the spool but what the store, which does not
         answer, or a person must see to first."""
-        waits = any(entry.refused is None for entry in self._house.spool.entries())
-        return self._saw_all.is_set() and (self._is_hindered or not waits)
+        if not all(seen.is_set() for seen in self._seen.values()):
+            return False
+        return self._is_hindered or all(entry.refused for entry in self._house.spool.entries())
 
-    def _run(self) -> None:
-        given_up: set[RecordingId] = set()
-        upkeep_at = time.monotonic()
-        is_first = True
+    def _repeat(self, chore: Callable[[], None], seconds: float) -> None:
         while not self._over.is_set():
-            with self._told():
-                self._deliver(refused=is_first)
-            if time.monotonic() >= upkeep_at:
-                upkeep_at = time.monotonic() + _UPKEEP_SECONDS
-                with self._told():
-                    self._keep_up(given_up)
-            is_first = False
-            self._saw_all.set()
-            self._over.wait(_LOOK_SECONDS)
+            try:
+                chore()
+            except VoxPersonaError as error:
+                _log.warning("looking again later: %s", error.code)
+            except Exception as error:  # noqa: BLE001  # the edge of a thread: a fault of ours must not end the chores
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                # Never the exception's own text: it may quote what was said.
+                _log.error("%s failed: %s at %s:%s", chore.__name__, type(error).__name__, where.name, where.lineno)
+            self._seen[chore].set()
+            self._over.wait(seconds)
 
-    def _deliver(self, *, refused: bool) -> None:
+    def _deliver(self) -> None:
         house = self._house
-        if house.spool.has_entries():
-            self._is_hindered = True  # until it is known better: an error leaves it so
-            told = deliver(house.spool, audio=lambda: house.audio, library=lambda: house.library, refused=refused)
-            self._is_hindered = told.because is not None
+        if not house.spool.has_entries():
+            return
+        is_first = not self._seen[self._deliver].is_set()
+        try:
+            told = deliver(house.spool, audio=lambda: house.audio, library=lambda: house.library, refused=is_first)
+        except VoxPersonaError:
+            self._is_hindered = True
+            raise
+        self._is_hindered = told.because is not None
 
-    def _keep_up(self, given_up: set[RecordingId]) -> None:
+    def _keep_up(self) -> None:
         house = self._house
         Upkeep(
             library=house.library,
@@ -82,16 +95,5 @@ class Chores:
             archive=house.archive,
             buckets=house.buckets_control,
             spool=house.spool,
-            given_up=given_up,
+            given_up=self._given_up,
         ).once(self._over.is_set)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except VoxPersonaError as error:
-            _log.warning("looking again later: %s", error.code)
-        except Exception as error:  # noqa: BLE001  # the edge of a thread: a fault of ours must not end the chores
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            # Never the exception's own text: it may quote what was said.
-            _log.error("upkeep failed: %s at %s:%s", type(error).__name__, where.name, where.lineno)

@@ -48,7 +48,12 @@ def worker(
             house.stages  # noqa: B018  # opens every room: a missing model refuses here, not in the middle of a recording
             console.note(console.pick("Working; stop with Ctrl-C.", "Работаю; остановить: Ctrl-C."))
             with Chores(house) as chores:
-                engine.run(until=(lambda: chores.is_idle() and house.idle()) if until_idle else None)
+
+                def is_done() -> bool:
+                    chores.begin()
+                    return until_idle and chores.is_idle() and house.idle()
+
+                engine.run(until=is_done)
         console.document({"stopped": stopped.is_set(), "idle": house.idle()})
 
 

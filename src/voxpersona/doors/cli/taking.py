@@ -271,9 +271,9 @@ def _tell_of_spooled(outcome: _Outcome, console: Console) -> None:
     console.note(
         console.pick(
             f"Safe, and waiting on this machine: {kept}. A running worker, or the next `receive`, brings them into the "
-            "store when it answers. Do not remove the data directory.",
+            "archive when it answers. Do not remove the data directory.",
             f"В сохранности, ждут на этой машине: {kept}. Работающий worker или следующий `receive` перенесёт их в "
-            "хранилище, когда оно ответит. Не удаляйте каталог данных.",
+            "архив, когда он ответит. Не удаляйте каталог данных.",
         )
     )
 
