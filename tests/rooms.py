@@ -124,7 +124,7 @@ class Rooms:
             delivery,
             spool=self.spool,
             audio=lambda: self.audio,
-            library=self._open_library,
+            library=self.open_library,
             media=self.media,
         )
 
@@ -137,7 +137,7 @@ class Rooms:
         finally:
             self._library_error = None
 
-    def _open_library(self) -> MemoryLibrary:
+    def open_library(self) -> MemoryLibrary:
         if self._library_error is not None:
             raise self._library_error
         return self.library

@@ -60,13 +60,16 @@ def _deliver_one(
         entry = spool.entry(name)
         if entry is None:
             return  # another one was faster
+        opened, known = audio(), library()
         try:
-            _bring_in(entry, spool, audio(), library())
+            _bring_in(entry, spool, opened, known)
         except Unavailable as error:
             if error.retryable:
                 raise
             _refuse(entry, error, spool, told)
         except (Rejected, Integrity, NotFound) as error:
+            if error.code is Code.INTERNAL:
+                raise  # a damaged database: no entry is to blame
             _refuse(entry, error, spool, told)
         else:
             told.delivered += 1

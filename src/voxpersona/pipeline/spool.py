@@ -25,7 +25,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from voxpersona.errors import Code, Integrity, Unavailable, VoxPersonaError
+from voxpersona.errors import Code, Fact, Integrity, Unavailable, VoxPersonaError
 from voxpersona.model import Recording
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline import documents
@@ -53,10 +53,11 @@ class Spooled:
 
 
 class Refusal(Noun):
-    """Why the archive would not take an entry: an error's code, its English detail, and when."""
+    """Why the archive would not take an entry: an error's code, its English detail and facts, and when."""
 
     code: str
     detail: str
+    facts: dict[str, Fact]
     at: datetime
 
 
@@ -196,7 +197,7 @@ class Spool:
 
     def set_aside(self, entry: Entry, error: VoxPersonaError) -> None:
         """Keep it, with the reason why the archive would not take it."""
-        refused = Refusal(code=error.code, detail=error.detail, at=datetime.now(UTC))
+        refused = Refusal(code=error.code, detail=error.detail, facts=error.facts, at=datetime.now(UTC))
         with _room_errors(), self._locked():
             standing = self.entry(entry.name)
             if standing is not None:

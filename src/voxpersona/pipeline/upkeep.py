@@ -26,7 +26,7 @@ from voxpersona.ports import Blobs, Bucket, Embedder, Engine, Journal, Library, 
 
 SETTLED = dt.timedelta(minutes=15)
 """How long everything of a recording without a row has stood before it is taken for left over: whoever is receiving it
-makes the row right after the manifest."""
+makes the row right after the manifest, and a store's clock may differ from ours, but not by more."""
 
 ABANDONED = dt.timedelta(days=7)
 """An upload that broke off is gone on with when the recording is delivered again; after a week that is over."""

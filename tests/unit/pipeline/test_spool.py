@@ -325,7 +325,7 @@ class TestSetAside:
         assert house.deliver() == Delivered(refused=1)
         (entry,) = house.rooms.spool.entries()
         assert entry.refused is not None
-        assert entry.refused.code == Code.FORGOTTEN
+        assert (entry.refused.code, entry.refused.facts) == (Code.FORGOTTEN, {"day": now.date().isoformat()})
         assert house.deliver() == Delivered()
         assert house.deliver(refused=True) == Delivered(refused=1)
         assert list(house.store.list()) == []
@@ -343,6 +343,15 @@ class TestSetAside:
         assert entry.refused.code == Code.BLOB_CONFLICT
         assert house.rooms.library.recordings() == [kept]
         assert [blob.key for blob in house.store.list()] == before
+
+    def test_a_damaged_database_is_no_fault_of_an_entry(self, house: House) -> None:
+        with house.outage():
+            house.rooms.receive()
+        torn = Integrity(Code.INTERNAL, "database: malformed", reason="malformed")
+        with house.rooms.without_library(torn), pytest.raises(Integrity):
+            house.deliver(library=house.rooms.open_library)
+        (entry,) = house.rooms.spool.entries()
+        assert entry.refused is None
 
     @pytest.mark.parametrize("damage", [b"", b"other bytes"])
     def test_bytes_that_rotted_stay_and_hinder_nobody(self, damage: bytes, house: House) -> None:

@@ -30,8 +30,7 @@ def why_refused(entry: Entry, console: Console) -> str | None:
     """Why the archive would not take it, in plain words; None where it has not said so."""
     if entry.refused is None:
         return None
-    facts = {"reason": entry.refused.detail, "day": entry.refused.at.date().isoformat(), "key": entry.name}
-    return say(Code(entry.refused.code), console.language, facts)
+    return say(Code(entry.refused.code), console.language, {"reason": entry.refused.detail, **entry.refused.facts})
 
 
 def waiting_json(entry: Entry, console: Console) -> dict[str, Any]:
