@@ -25,7 +25,7 @@ from voxpersona.adapters.media.memory import MemoryMedia, memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.errors import Code, Integrity, Unavailable, VoxPersonaError
 from voxpersona.model import Building, Details, PieceText, Recording, Scenario, Turn, WorkOrder
-from voxpersona.pipeline import whole_way
+from voxpersona.pipeline import whole_way_v2
 from voxpersona.pipeline.forget import forget
 from voxpersona.pipeline.receive import Delivery, Receipt, receive
 from voxpersona.pipeline.runs import note_failure
@@ -214,4 +214,4 @@ class Archive:
             templates=self._templates,
             scratch=self.data / "scratch",
         )
-        whole_way(order, stages, durably)
+        whole_way_v2(order, stages, durably)

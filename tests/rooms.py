@@ -17,7 +17,7 @@ from voxpersona.adapters.media.memory import MemoryMedia, memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.errors import VoxPersonaError
 from voxpersona.model import Details, PieceText, Segment, Turn, Word, WorkOrder
-from voxpersona.pipeline import whole_way
+from voxpersona.pipeline import whole_way_v2
 from voxpersona.pipeline.receive import Delivery, Receipt, receive
 from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
@@ -99,7 +99,7 @@ class Rooms:
         note_failure(order, library=self.library, journal=self.journal, archive=self.archive)
 
     def _walk(self, order: WorkOrder, durably: MemoryDurably) -> None:
-        whole_way(order, self.stages, durably)
+        whole_way_v2(order, self.stages, durably)
 
     def receive(
         self,

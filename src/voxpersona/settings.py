@@ -69,6 +69,15 @@ class Settings(BaseSettings):
     transcriber_timeout: float = Field(
         default=300.0, gt=0, description="Seconds that server may take for one piece of up to five minutes."
     )
+    transcriber_at_once: int = Field(
+        default=4, ge=1, le=64, description="Pieces of a recording that each worker has that server transcribe at once."
+    )
+    transcriber_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Pieces a minute that all workers together send that server at most.",
+    )
+    work_at_once: int = Field(default=1, ge=1, le=64, description="Recordings that each worker has under way at once.")
     templates: Path | None = Field(
         default=None, description="Directory of report templates of your own; they win over the built-in ones."
     )

@@ -34,7 +34,7 @@ from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
 from voxpersona.errors import Code, Configuration, NotFound
 from voxpersona.model import WorkOrder
-from voxpersona.pipeline import Durably, whole_way
+from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
 from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
 from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
@@ -315,9 +315,15 @@ class House:
     def engine(self) -> Engine:
         """The engine; its stages (and with them the models) are opened when the first order is walked."""
         from voxpersona.adapters.engine.dbos import DbosEngine
+        from voxpersona.adapters.engine.starter import OLD_WORKFLOWS, WORKFLOW
 
-        def walk(order: WorkOrder, durably: Durably) -> None:
-            whole_way(order, self.stages, durably)
+        def first_way(order: WorkOrder, durably: Durably) -> None:
+            whole_way_v1(order, self.stages, durably)
+
+        def way(order: WorkOrder, durably: Durably) -> None:
+            whole_way_v2(order, self.stages, durably)
+
+        by_server = self.settings.transcriber_url is not None
 
         return DbosEngine(
             self.database_url,
@@ -328,8 +334,12 @@ class House:
             open_orders=self._journal.open_orders,
             writing=self._transactions.writing,
             join=self._transactions.joined,
-            walk=walk,
+            ways={OLD_WORKFLOWS[0]: first_way, WORKFLOW: way},
             beside={"diarize": lambda order: self.stages.diarize(order)},
+            parts={"transcribe.hear": lambda order, spans, index: self.stages.hear(order, spans, index)},
+            concurrency=self.settings.work_at_once,
+            parts_at_once=self.settings.transcriber_at_once if by_server else 1,
+            parts_a_minute=self.settings.transcriber_per_minute if by_server else None,
             on_failed=lambda order: note_failure(
                 order, library=self.library, journal=self.journal, archive=self.archive
             ),
