@@ -2,8 +2,9 @@
 
     receive -> transcribe -> attribute -> report -> index -> ask -> export
 
-`receive` ends with an acknowledged recording and a work order. `whole_way_v2` below carries the order out; `ask`,
-`export`, `check`, `repair`, `rebuild` and `forget` are for those who come later. One verb per file.
+`receive` ends with an acknowledged recording and a work order; where the store is down `deliver` brings it in later.
+`whole_way_v2` below carries the order out; `ask`, `export`, `upkeep`, `check`, `repair`, `rebuild` and `forget` are for
+those who come later. One verb per file.
 """
 
 from collections.abc import Callable, Sequence

@@ -37,6 +37,7 @@ from voxpersona.model import WorkOrder
 from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
 from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
 from voxpersona.pipeline.runs import note_failure
+from voxpersona.pipeline.spool import Spool
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import VERSION as STEMS_VERSION
 from voxpersona.pipeline.stems import stems
@@ -115,9 +116,10 @@ class House:
             raise _unusable(path, f"it is on a network file system ({kind})")
         return path
 
-    @property
-    def spool(self) -> Path:
-        return self.data / "spool"
+    @cached_property
+    def spool(self) -> Spool:
+        """What comes in, and what waits while the store does not answer."""
+        return Spool(self.data / "spool", limit=self.settings.spool_max_mb << 20)
 
     @property
     def scratch(self) -> Path:
@@ -178,6 +180,12 @@ class House:
     def audio(self) -> Blobs:
         """The bucket of originals."""
         return self.store.audio.blobs
+
+    @cached_property
+    def intake(self) -> Blobs:
+        """The bucket of originals for intake: tried for some ten seconds only, since the spool is there."""
+        store = self.store_settings
+        return self.audio if store is None else House(self.settings, store.hasty()).audio
 
     @property
     def archive(self) -> Blobs:
