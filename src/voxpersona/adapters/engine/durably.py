@@ -15,8 +15,8 @@ from voxpersona.model import Stage, State, WorkOrder
 from voxpersona.ports import Journal
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries of what needs an outside that failed
-_PATIENCE = 3600.0
-"""Seconds after which a run is given up whose transcriber, or whatever else is not our own, keeps failing."""
+_ATTEMPTS = 6
+"""After which a run is given up whose transcription server keeps failing: a person waits, and `retry` revives it."""
 _OURS = frozenset({Code.STORE_UNAVAILABLE, Code.STORE_UNREACHABLE, Code.LIBRARY_UNAVAILABLE, Code.NO_SPACE})
 """Nothing can be done for any recording without these: waited for, however long it takes."""
 POLL_SECONDS = 0.1
@@ -30,12 +30,13 @@ Join = Callable[[sa.Connection], AbstractContextManager[None]]
 
 def patiently(call: Callable[[], R], is_wanted: Callable[[], None] = lambda: None) -> R:
     """What `call` returns, once what it needs answers. `is_wanted` raises where nobody wants it any more."""
-    pause, until = _SHORTEST_PAUSE, time.monotonic() + _PATIENCE
+    pause, failures = _SHORTEST_PAUSE, 0
     while True:
         try:
             return call()
         except Unavailable as error:
-            if error.code not in _OURS and time.monotonic() > until:
+            failures += 1
+            if error.code not in _OURS and failures == _ATTEMPTS:
                 raise
             _log.warning("waiting for what is outside: %s", error.code)
         time.sleep(pause)
@@ -92,6 +93,11 @@ class DbosDurably:
         return DBOS.run_step({"name": f"{stage}.{verb.__name__}"}, run)
 
     def each(self, stage: Stage, verb: Callable[..., None], *arguments: object, count: int) -> None:
+        if count == 1:
+            # As most recordings have it: nothing to share out, so none of the waiting that this takes. The count is
+            # the same whenever this is replayed: it comes from a step.
+            self.step(stage, verb, self._order, *arguments, 0)
+            return
         self.stage = stage
         name = f"{stage}.{verb.__name__}"
         parts = [self._start_part(self._order, name, arguments, index) for index in range(count)]
