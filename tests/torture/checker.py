@@ -243,8 +243,11 @@ def _repeats(evidence: Evidence, verdict: Verdict) -> None:
     for what, count in (("stages were begun", begun_again), ("pieces were paid for", verdict.paid_again)):
         if count > evidence.interruptions:
             verdict.problems.append(f"{count} {what} again, and only {evidence.interruptions} interruptions")
-    unfinished = rows(evidence.database, "SELECT s.recording_id, s.stage FROM stage s JOIN run r ON r.recording_id = "
-                      "s.recording_id AND r.number = s.run WHERE r.state = 'ready' AND s.finished_at IS NULL")
+    unfinished = rows(
+        evidence.database,
+        "SELECT s.recording_id, s.stage FROM stage s JOIN run r ON r.recording_id = "
+        "s.recording_id AND r.number = s.run WHERE r.state = 'ready' AND s.finished_at IS NULL",
+    )
     verdict.problems += [f"{identity}: ready, and {stage} is not finished" for identity, stage in unfinished]
 
 

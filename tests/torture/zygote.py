@@ -6,7 +6,8 @@ A thousand kills in half an hour on two processors leave less than two seconds f
 takes as long. So it is imported once, here; each run of the program is a fork that gets arguments, environment,
 standard streams and a process group of its own, calls the program's `main` as its entry point does and ends as the
 interpreter ends. Nothing of the program is replaced or changed. Only modules that start no thread are imported before
-the fork (a thread does not survive it, a lock that it holds does): LanceDB and Arrow do, so each run imports them itself.
+the fork (a thread does not survive it, a lock that it holds does): LanceDB and Arrow do, so each run imports them by
+itself.
 
 It also ends them: it has not waited for them yet, so a pid cannot belong to somebody else. When the other end of the
 socket closes, or this process dies, all of them are killed.
