@@ -26,8 +26,10 @@ WORK_POINTS = [point for point, _ in work_points(HEARD_BY_SERVER).values()]
 
 _KILLS_A_PHASE = 20
 _DUPLICATES = 0.2
-_BACKLOG = 12
-"""So many recordings may wait for the workers before the next is delivered."""
+_BACKLOG, _BACKLOG_OF_MANY = 12, 30
+"""So many recordings may wait for the workers before the next is delivered; of many workers on one database, each one
+killed leaves its recording waiting until its lease has run out."""
+_POINT_LIFE = 8.0
 _LONGEST_COMMAND = 60.0
 _LONGEST_DRAIN = 900.0
 _LONGEST_POISON = 240.0
@@ -51,8 +53,10 @@ class Told:
 @dataclass
 class _Phase:
     name: str
-    kills: int
     share: int
+    """How many recordings are delivered."""
+    kills: int = 1
+    """How many it takes at least: its part of those that are left when it begins."""
     over: threading.Event = field(default_factory=threading.Event)
     has_delivered: threading.Event = field(default_factory=threading.Event)
 
@@ -83,6 +87,7 @@ class Torture:
             rng = self._drawn(f"phase {number}")
             self._retry_failed()
             before, acknowledged, begun = self._told.kills, len(self._acknowledged), time.monotonic()
+            phase.kills = max(1, (self._kills - before) // (len(phases) - number + 1))
             if phase.name == POISON:
                 self._poison(rng)
             with self._working(phase, number), self._delivering(phase, number), ALL[phase.name](self._sky, rng):
@@ -117,23 +122,17 @@ class Torture:
         while len(chosen) < count:
             chosen += rng.sample(names, len(names))
         return [
-            _Phase(name, self._part(self._kills, at, count), self._part(self._wanted, at, count))
+            _Phase(name, share=self._wanted * (at + 1) // count - self._wanted * at // count)
             for at, name in enumerate(chosen[:count])
         ]
 
-    @staticmethod
-    def _part(whole: int, at: int, count: int) -> int:
-        return whole * (at + 1) // count - whole * at // count
-
     def _until_over(self, phase: _Phase, before: int) -> None:
         """Until there were enough kills and deliveries, or it took too long."""
-        patience = time.monotonic() + 60.0 + 6.0 * phase.kills
+        patience = time.monotonic() + 60.0 + 6.0 * phase.kills + (_LONGEST_POISON if phase.name == POISON else 0.0)
         while time.monotonic() < patience:
             enough = self._told.kills - before >= phase.kills and phase.has_delivered.is_set()
-            if enough and not (phase.name == POISON and self._sky.poison and self._state(self._sky.poison[0])):
+            if enough and not self._is_poison_at_work():
                 return
-            if phase.name == POISON:
-                patience = max(patience, time.monotonic() + 1.0) if self._is_poisoned_open() else patience
             time.sleep(0.1)
 
     # -- deliveries --------------------------------------------------------------------------------------------------
@@ -153,7 +152,8 @@ class Torture:
         share = [*(self._left.popleft() for _ in range(len(self._left)))]
         share += [record(next(self._numbers), self._ground.inbox, rng) for _ in range(phase.share)]
         for at, recorded in enumerate(share):
-            while self._open_runs() >= _BACKLOG and not phase.over.wait(0.3):
+            most = _BACKLOG if self._ground.postgres is None else _BACKLOG_OF_MANY
+            while self._open_runs() >= most and not phase.over.wait(0.3):
                 pass
             if phase.over.is_set():
                 self._left.extend(share[at:])
@@ -193,15 +193,16 @@ class Torture:
                 )
                 shutil.copyfile(recorded.path, again.path)
             self._told.duplicates += 1
-            self._send(again, rng)
+            if not self._send(again, rng):
+                self._left.append(again)
         return True
 
     def _send(self, recorded: Recorded, rng: random.Random | None) -> bool:
         """One delivery, perhaps killed. Whether it was acknowledged."""
         fate = 1.0 if rng is None else rng.random()
-        point = rng.choice(RECEIVE_POINTS) if rng is not None and fate < 0.3 else None
+        point = rng.choice(RECEIVE_POINTS) if rng is not None and fate < 0.35 else None
         running = self._start("receive", str(recorded.path), "--scenario", "interview", "--json", point=point)
-        if rng is not None and 0.3 <= fate < 0.6:
+        if rng is not None and 0.35 <= fate < 0.7:
             running.wait(rng.uniform(0.02, 0.5))
             running.killed()
         elif running.wait(_LONGEST_COMMAND) is None:
@@ -243,9 +244,9 @@ class Torture:
         while not phase.over.is_set():
             if rng.random() < 0.4:
                 point = f"{rng.choice(WORK_POINTS).rsplit(':', 1)[0]}:{rng.randrange(1, 4)}"
-                running, life = self._start("worker", "--until-idle", point=point), 15.0
+                running, life = self._start("worker", "--until-idle", point=point), _POINT_LIFE
             else:
-                running, life = self._start("worker"), rng.uniform(0.3, 5.0)
+                running, life = self._start("worker"), rng.uniform(0.3, 4.0)
             self._sky.workers[slot] = running
             until = time.monotonic() + life
             while running.wait(0.1) is None and (slot in self._sky.held or time.monotonic() < until):
@@ -295,7 +296,7 @@ class Torture:
             time.sleep(0.5)
         self._sky.poison = [self._acknowledged[recorded.path.name].id]
 
-    def _is_poisoned_open(self) -> bool:
+    def _is_poison_at_work(self) -> bool:
         return bool(self._sky.poison) and self._state(self._sky.poison[0]) not in ("failed", "ready")
 
     def _revive(self, phase: _Phase) -> None:

@@ -107,7 +107,7 @@ def ground(database: str, store: str, base: Path) -> Iterator[Ground]:
             MINIO_PART_SIZE_MB="5",
             # Impatient: what is waited for for minutes in real life is to happen often here.
             MINIO_RETRY_ATTEMPTS="3",
-            MINIO_RETRY_SECONDS="20",
+            MINIO_RETRY_SECONDS="8",
             MINIO_CONNECT_TIMEOUT="2",
             MINIO_READ_TIMEOUT="8",
             VOXPERSONA_TRANSCRIBER_URL=speech.url,

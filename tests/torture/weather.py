@@ -98,7 +98,7 @@ def _slow(sky: Sky, rng: random.Random) -> AbstractContextManager[None]:
 
 
 def _storm(sky: Sky, rng: random.Random) -> AbstractContextManager[None]:
-    return _planned(sky, _Sometimes(Answer(503, "SlowDown"), times=None, share=0.4, rng=rng))
+    return _planned(sky, _Sometimes(Answer(503, "SlowDown"), times=None, share=0.25, rng=rng))
 
 
 def _lies(sky: Sky, rng: random.Random) -> AbstractContextManager[None]:
