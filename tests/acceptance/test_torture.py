@@ -1,4 +1,4 @@
-"""A short run of the torture (`make torture`), with a seed: judged by safety alone, never by what it hit or how fast."""
+"""A short run of the torture (`make torture`) from a seed: judged by safety alone, not by what it hit or how fast."""
 
 import os
 import re

@@ -86,6 +86,7 @@ def _show(database: str, told: Told) -> None:
     if len(wrong) > _MOST_SHOWN:
         print(f"  WRONG: and {len(wrong) - _MOST_SHOWN} more")
     refused = ", ".join(f"{count} {code}" for code, count in told.refusals.most_common())
+    print("  killed: " + ", ".join(f"{count} {how}" for how, count in told.killed.most_common()))
     print(
         f"  {told.duplicates} duplicates, {told.retried} runs put aside and retried, {verdict.paid_again} pieces paid "
         f"for again, {verdict.orphans} orphans, {verdict.unfinished} unfinished uploads, refused: {refused or 'none'}"

@@ -30,6 +30,8 @@ _BACKLOG, _BACKLOG_OF_MANY = 12, 30
 """So many recordings may wait for the workers before the next is delivered; of many workers on one database, each one
 killed leaves its recording waiting until its lease has run out."""
 _POINT_LIFE = 8.0
+_LIFE, _LIFE_AFTERWARDS = 5.0, 12.0
+"""Seconds that a worker lives at most; longer once there were enough kills and only the rest is to be done."""
 _LONGEST_COMMAND = 60.0
 _LONGEST_DRAIN = 900.0
 _LONGEST_POISON = 240.0
@@ -40,6 +42,8 @@ class Told:
     """What a run of the torture has come to."""
 
     kills: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
+    """The kills by what died, and whether at a named point or at any time."""
     seconds: float = 0.0
     phases: list[dict[str, object]] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -200,14 +204,10 @@ class Torture:
     def _send(self, recorded: Recorded, rng: random.Random | None) -> bool:
         """One delivery, perhaps killed. Whether it was acknowledged."""
         fate = 1.0 if rng is None else rng.random()
-        point = rng.choice(RECEIVE_POINTS) if rng is not None and fate < 0.35 else None
+        point = rng.choice(RECEIVE_POINTS) if rng is not None and fate < 0.25 else None
         running = self._start("receive", str(recorded.path), "--scenario", "interview", "--json", point=point)
-        if rng is not None and 0.35 <= fate < 0.7:
-            running.wait(rng.uniform(0.02, 0.5))
-            running.killed()
-        elif running.wait(_LONGEST_COMMAND) is None:
-            running.killed()
-        self._count(running)
+        running.wait(rng.uniform(0.02, 0.5) if rng is not None and 0.25 <= fate < 0.5 else _LONGEST_COMMAND)
+        self._count(running, "receive", point)
         told = running.document
         if running.code == 0 and told:
             (received,) = told["recordings"]
@@ -242,19 +242,19 @@ class Torture:
     def _work(self, slot: int, phase: _Phase, rng: random.Random) -> None:
         """Worker after worker, each killed: at a point, or at any time."""
         while not phase.over.is_set():
+            longest = _LIFE if self._told.kills < self._kills else _LIFE_AFTERWARDS
             if rng.random() < 0.4:
-                point = f"{rng.choice(WORK_POINTS).rsplit(':', 1)[0]}:{rng.randrange(1, 4)}"
+                point: str | None = f"{rng.choice(WORK_POINTS).rsplit(':', 1)[0]}:{rng.randrange(1, 4)}"
                 running, life = self._start("worker", "--until-idle", point=point), _POINT_LIFE
             else:
-                running, life = self._start("worker"), rng.uniform(0.3, 4.0)
+                point = None
+                running, life = self._start("worker"), rng.uniform(0.3, longest)
             self._sky.workers[slot] = running
             until = time.monotonic() + life
             while running.wait(0.1) is None and (slot in self._sky.held or time.monotonic() < until):
                 pass
             self._sky.workers.pop(slot, None)
-            if running.code is None:
-                running.killed()
-            self._count(running)
+            self._count(running, "worker", point)
             with self._turn:
                 self._worker_ends += 1
             if not running.was_killed:
@@ -264,10 +264,17 @@ class Torture:
         poison = self._sky.poison if arguments[0] == "worker" else ()
         return self._sky.program.start(self._ground.environment, *arguments, point=point, poison=poison)
 
-    def _count(self, running: Running) -> None:
+    def _count(self, running: Running, who: str, point: str | None) -> None:
+        """Kill it if it still lives; note how it died."""
+        where = "at any time"
+        if running.code is None:
+            running.killed()
+        elif running.was_killed:
+            where = "at a point" if point else "by the poison"
         if running.was_killed:
             with self._turn:
                 self._told.kills += 1
+                self._told.killed[f"{who} {where}"] += 1
 
     # -- what the database says --------------------------------------------------------------------------------------
 
