@@ -25,10 +25,11 @@ from voxpersona.adapters.media.memory import MemoryMedia, memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.errors import Code, Integrity, Unavailable, VoxPersonaError
 from voxpersona.model import Building, Details, PieceText, Recording, Scenario, Turn, WorkOrder
-from voxpersona.pipeline import whole_way
+from voxpersona.pipeline import whole_way_v2
 from voxpersona.pipeline.forget import forget
 from voxpersona.pipeline.receive import Delivery, Receipt, receive
 from voxpersona.pipeline.runs import note_failure
+from voxpersona.pipeline.spool import Spool
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.ports import RATE, Embedder, Floats, PassageIndex
 from voxpersona.templates import load
@@ -152,7 +153,11 @@ class Archive:
             accept_damaged=bool(damage),
         )
         receipt = receive(
-            delivery, spool_directory=self.data / "spool", audio=self.audio, library=self.library, media=self._media
+            delivery,
+            spool=Spool(self.data / "spool", limit=1 << 30),
+            audio=lambda: self.audio,
+            library=lambda: self.library,
+            media=self._media,
         )
         self.known[number] = receipt.recording
         return receipt
@@ -209,4 +214,4 @@ class Archive:
             templates=self._templates,
             scratch=self.data / "scratch",
         )
-        whole_way(order, stages, durably)
+        whole_way_v2(order, stages, durably)

@@ -26,10 +26,25 @@ COMMITTED = "voxpersona.adapters.library.sql:SqlLibrary.add:return:1"
 """A receive that has kept all and not said so."""
 
 
-def receive_lines(count: int) -> list[str]:
-    """That many lines of `receive` in the order in which they are reached, and of what it calls."""
-    functions = {"receive": count, "spool": count, "_sound": 4, "_put": 4, "_manifest": 4}
-    return [f"{_RECEIVE}:{name}:line:{number}" for name, most in functions.items() for number in range(1, most + 1)]
+def receive_lines() -> list[str]:
+    """The lines of `receive` and of what it calls, each as the nth that is reached there."""
+    functions = {
+        "receive:receive": 24,
+        "receive:_known": 5,
+        "receive:_recording": 8,
+        "receive:_sound": 4,
+        "spool:Spool.incoming": 18,
+        "spool:Spool.keep": 20,
+        "spool:Spool._write": 8,
+        "keep:keep": 12,
+        "keep:_put": 4,
+        "keep:_manifest": 6,
+        "keep:keep_source": 6,
+        "deliver:deliver": 16,
+    }
+    return [
+        f"voxpersona.pipeline.{name}:line:{number}" for name, most in functions.items() for number in range(1, most + 1)
+    ]
 
 
 def work_points(heard: str) -> dict[str, tuple[str, str | None]]:

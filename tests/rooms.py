@@ -1,7 +1,8 @@
 """A whole house of memory adapters: the real pipeline, no disk beyond a scratch directory, no sockets, no models."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,10 +15,12 @@ from voxpersona.adapters.index.memory import MemoryPassageIndex
 from voxpersona.adapters.library.memory import MemoryJournal, MemoryLibrary
 from voxpersona.adapters.media.memory import MemoryMedia, memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
+from voxpersona.errors import VoxPersonaError
 from voxpersona.model import Details, PieceText, Segment, Turn, Word, WorkOrder
-from voxpersona.pipeline import whole_way
+from voxpersona.pipeline import whole_way_v2
 from voxpersona.pipeline.receive import Delivery, Receipt, receive
 from voxpersona.pipeline.runs import note_failure
+from voxpersona.pipeline.spool import Spool
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import stems
 from voxpersona.ports import Blobs
@@ -63,8 +66,10 @@ class Rooms:
     audio: Blobs = field(default_factory=MemoryBlobs)
     archive: Blobs = field(default_factory=MemoryBlobs)
     transcriber: ScriptedTranscriber = field(default_factory=lambda: ScriptedTranscriber(the_talk))
+    spool_limit: int = 1 << 30
 
     def __post_init__(self) -> None:
+        self._library_error: VoxPersonaError | None = None
         self.engine = MemoryEngine()
         self.library = MemoryLibrary(self.engine.enqueue)
         self.journal = MemoryJournal(self.library, self.engine.enqueue)
@@ -94,7 +99,7 @@ class Rooms:
         note_failure(order, library=self.library, journal=self.journal, archive=self.archive)
 
     def _walk(self, order: WorkOrder, durably: MemoryDurably) -> None:
-        whole_way(order, self.stages, durably)
+        whole_way_v2(order, self.stages, durably)
 
     def receive(
         self,
@@ -115,4 +120,29 @@ class Rooms:
             again=again,
             accept_damaged=accept_damaged,
         )
-        return receive(delivery, spool_directory=self.scratch, audio=self.audio, library=self.library, media=self.media)
+        return receive(
+            delivery,
+            spool=self.spool,
+            audio=lambda: self.audio,
+            library=self.open_library,
+            media=self.media,
+        )
+
+    @contextmanager
+    def without_library(self, error: VoxPersonaError) -> Iterator[None]:
+        """The database cannot be opened within this."""
+        self._library_error = error
+        try:
+            yield
+        finally:
+            self._library_error = None
+
+    def open_library(self) -> MemoryLibrary:
+        if self._library_error is not None:
+            raise self._library_error
+        return self.library
+
+    @property
+    def spool(self) -> Spool:
+        """As another process sees it: it does not know that the store was down a moment ago."""
+        return Spool(self.scratch, limit=self.spool_limit, spare=0)

@@ -310,8 +310,8 @@ class Library(Protocol):
 class Journal(Protocol):
     """How far each run is. Written by the engine and the stages, read by everybody.
 
-    One instance is one worker. What writes on a run that another one claimed since is refused with Rejected
-    SUPERSEDED, and nothing is changed: a worker that was paused, taken for dead and wakes up can do no harm.
+    One instance is one worker. Whatever writes (but progress) on a run that another one claimed since is refused with
+    Rejected SUPERSEDED, and nothing is changed: a worker that was paused, taken for dead and wakes up can do no harm.
     """
 
     def claim(self, order: WorkOrder) -> State:
@@ -323,7 +323,8 @@ class Journal(Protocol):
         NotFound RECORDING_UNKNOWN where the recording was forgotten meanwhile."""
 
     def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
-        """Share done, 0..1. Losing one of these loses nothing."""
+        """Share done, 0..1; a smaller one than was told before changes nothing, and losing one loses nothing. From
+        whatever worker: parts of a run are done by several. Rejected SUPERSEDED where the run is over."""
 
     def close(self, run: Run) -> None:
         """The run's stages are over as its document tells, which stands in the bucket now; `ready` or `fail` follows.

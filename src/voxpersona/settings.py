@@ -69,6 +69,15 @@ class Settings(BaseSettings):
     transcriber_timeout: float = Field(
         default=300.0, gt=0, description="Seconds that server may take for one piece of up to five minutes."
     )
+    transcriber_at_once: int = Field(
+        default=4, ge=1, le=64, description="Pieces of a recording that each worker has that server transcribe at once."
+    )
+    transcriber_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Pieces a minute that all workers together send that server at most.",
+    )
+    work_at_once: int = Field(default=1, ge=1, le=64, description="Recordings that each worker has under way at once.")
     templates: Path | None = Field(
         default=None, description="Directory of report templates of your own; they win over the built-in ones."
     )
@@ -81,6 +90,12 @@ class Settings(BaseSettings):
         default=False,
         description="Whether blobs that are not encrypted are refused. Off while an older archive is still part plain; "
         "on, a store cannot pass off anything unsealed.",
+    )
+    spool_max_mb: int = Field(
+        default=20480,
+        ge=1,
+        description="Megabytes (2^20 bytes) that may wait in the spool while the store does not answer; more is "
+        "refused.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="How much is logged to standard error. Nothing a person said is ever logged."
@@ -210,6 +225,16 @@ class StoreSettings(BaseSettings):
         if "://" in self.endpoint:
             return self.endpoint.rstrip("/")
         return f"{'http' if self.use_ssl is False else 'https'}://{self.endpoint.rstrip('/')}"
+
+    def hasty(self) -> Self:
+        """The same store, given up after about ten seconds: for who has something better to do than wait for it."""
+        return self.model_copy(
+            update={
+                "connect_timeout": min(self.connect_timeout, 2.0),
+                "read_timeout": min(self.read_timeout, 4.0),
+                "retry_seconds": min(self.retry_seconds, 8.0),
+            }
+        )
 
     def checked(self) -> "StoreSettings | None":
         """These settings if they are complete, None where none is made. Half of them: Configuration SETTING_MISSING."""

@@ -1,6 +1,8 @@
 """SIGKILL in every stage of the real program, then start it again: nothing lost, nothing altered, little repeated."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,12 @@ import pytest
 from tests.builders_media import flac_of
 from tests.points import COMMITTED, DIRECTORY_PUT, HEARD_HERE, receive_points, work_points
 from tests.program import Program
+from tests.servers.postgres import POSTGRESQL, PostgresServer
 
 RECEIVE_POINTS = receive_points(DIRECTORY_PUT)
 WORK_POINTS = work_points(HEARD_HERE)
+_IN_BETWEEN = [where for where in WORK_POINTS if ", not" in where]
+"""Between what is done and what is remembered of it: where databases could differ."""
 _ORDER = ["transcribe", "attribute", "report", "index"]
 
 
@@ -33,6 +38,17 @@ def undisturbed(interview: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     return shown
 
 
+@contextmanager
+def _installed(database: str, request: pytest.FixtureRequest, data: Path) -> Iterator[Program]:
+    """The program over an SQLite file or a new PostgreSQL database."""
+    if database == "sqlite":
+        yield Program(data)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url:
+        yield Program(data, VOXPERSONA_DATABASE_URL=url.replace("+psycopg", ""))
+
+
 def _only(program: Program) -> dict[str, Any]:
     listed = program.json("list")["recordings"]
     assert len(listed) == 1
@@ -44,20 +60,21 @@ def _result(shown: dict[str, Any]) -> dict[str, Any]:
     return {key: shown[key] for key in ("state", "details", "original", "transcript", "speakers", "reports")}
 
 
+@pytest.mark.parametrize("database", ["sqlite", POSTGRESQL])
 @pytest.mark.parametrize("point", RECEIVE_POINTS)
 def test_a_receive_killed_before_its_acknowledgement_can_simply_be_repeated(
-    point: str, interview: Path, tmp_path: Path
+    point: str, database: str, interview: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    program = Program(tmp_path / "data")
-    killed = program.killed_at(point, "receive", str(interview))
-    assert killed.code == -signal.SIGKILL, killed
-    assert killed.out == ""
-    received = program.json("receive", str(interview))["recordings"]
-    assert [recording["duplicate_of"] for recording in received] == [None]
-    assert len(program.json("list")["recordings"]) == 1
-    program.run("original", received[0]["id"], "--output", str(tmp_path / "back.flac"))
-    assert (tmp_path / "back.flac").read_bytes() == interview.read_bytes()
-    assert program.json("check", "--read") == {"ok": True, "problems": []}
+    with _installed(database, request, tmp_path / "data") as program:
+        killed = program.killed_at(point, "receive", str(interview))
+        assert killed.code == -signal.SIGKILL, killed
+        assert killed.out == ""
+        received = program.json("receive", str(interview))["recordings"]
+        assert [recording["duplicate_of"] for recording in received] == [None]
+        assert len(program.json("list")["recordings"]) == 1
+        program.run("original", received[0]["id"], "--output", str(tmp_path / "back.flac"))
+        assert (tmp_path / "back.flac").read_bytes() == interview.read_bytes()
+        assert program.json("check", "--read") == {"ok": True, "problems": []}
 
 
 def test_a_receive_killed_after_its_commit_is_recognised_when_it_is_repeated(interview: Path, tmp_path: Path) -> None:
@@ -72,8 +89,25 @@ def test_a_receive_killed_after_its_commit_is_recognised_when_it_is_repeated(int
 def test_a_killed_worker_loses_nothing_and_repeats_only_the_stage_it_was_in(
     where: str, interview: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
+    _kill_and_go_on(where, Program(tmp_path / "data"), interview, undisturbed, tmp_path)
+
+
+@pytest.mark.parametrize("where", _IN_BETWEEN)
+@pytest.mark.parametrize("database", [POSTGRESQL])
+def test_so_it_is_on_a_server(
+    where: str,
+    database: str,
+    interview: Path,
+    undisturbed: dict[str, Any],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    with _installed(database, request, tmp_path / "data") as program:
+        _kill_and_go_on(where, program, interview, undisturbed, tmp_path)
+
+
+def _kill_and_go_on(where: str, program: Program, interview: Path, undisturbed: dict[str, Any], tmp_path: Path) -> None:
     point, stage = WORK_POINTS[where]
-    program = Program(tmp_path / "data")
     identity = program.json("receive", str(interview), "--scenario", "interview")["recordings"][0]["id"]
     killed = program.killed_at(point, "worker", "--until-idle")
     assert killed.code == -signal.SIGKILL, killed

@@ -72,7 +72,6 @@ class TestClaims:
         run = Run(order=order, standing=ended, ended_at=datetime.now(UTC))
         writes: list[Callable[[], None]] = [
             lambda: records.journal.begin(order, Stage.ATTRIBUTE),
-            lambda: records.journal.progress(order, Stage.TRANSCRIBE, 0.5),
             lambda: records.journal.close(run),
             lambda: records.journal.ready(order),
             lambda: records.journal.fail(order, Stage.TRANSCRIBE, "internal", "broke"),
@@ -80,6 +79,25 @@ class TestClaims:
         for write in writes:
             with pytest.raises(Rejected) as refused:
                 write()
+            assert refused.value.code is Code.SUPERSEDED
+        assert records.journal.standing(order.recording) == before
+
+    def test_progress_is_told_by_whoever_does_a_part(self, records: Records) -> None:
+        order = an_order(records)
+        records.journal.claim(order)
+        records.journal.begin(order, Stage.TRANSCRIBE)
+        records.rival.progress(order, Stage.TRANSCRIBE, 0.5)
+        records.journal.progress(order, Stage.TRANSCRIBE, 0.25)
+        assert records.journal.standing(order.recording).share == 0.5
+
+    def test_who_does_a_part_of_a_run_that_is_over_is_told_so(self, records: Records) -> None:
+        order = an_order(records)
+        records.journal.begin(order, Stage.TRANSCRIBE)
+        records.journal.fail(order, Stage.TRANSCRIBE, "cancelled", "")
+        before = records.journal.standing(order.recording)
+        for journal in (records.journal, records.rival):
+            with pytest.raises(Rejected) as refused:
+                journal.progress(order, Stage.TRANSCRIBE, 0.5)
             assert refused.value.code is Code.SUPERSEDED
         assert records.journal.standing(order.recording) == before
 
@@ -370,7 +388,6 @@ class TestRestart:
         records.journal.fail(order, Stage.INDEX, "internal", "broke")
         again = records.journal.restart(order.recording, Stage.INDEX)
         records.journal.begin(again, Stage.INDEX)
-        records.journal.progress(order, Stage.INDEX, 0.9)
         records.journal.ready(order)
         standing = records.journal.standing(order.recording)
         assert (standing.run, standing.state, standing.share) == (2, State.WORKING, 0.0)

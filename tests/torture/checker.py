@@ -48,6 +48,8 @@ class Evidence:
     paid: Mapping[str, int]
     interruptions: int
     checked: Any
+    at_once: int = 1
+    """How many pieces a worker may be paying for when it is interrupted."""
 
 
 @dataclass
@@ -240,8 +242,12 @@ def _repeats(evidence: Evidence, verdict: Verdict) -> None:
     begun_again = sum(begun.values()) - len(begun)
     verdict.steps = len(begun) + len(evidence.paid)
     verdict.again = begun_again + verdict.paid_again
-    for what, count in (("stages were begun", begun_again), ("pieces were paid for", verdict.paid_again)):
-        if count > evidence.interruptions:
+    bounds = (
+        ("stages were begun", begun_again, evidence.interruptions),
+        ("pieces were paid for", verdict.paid_again, evidence.interruptions * evidence.at_once),
+    )
+    for what, count, most in bounds:
+        if count > most:
             verdict.problems.append(f"{count} {what} again, and only {evidence.interruptions} interruptions")
     unfinished = rows(
         evidence.database,

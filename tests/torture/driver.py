@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 
 from tests.points import COMMITTED, HEARD_BY_SERVER, S3_PUT, receive_lines, receive_points, work_points
 from tests.torture.checker import Acknowledged, Evidence, Verdict, examine, rows
-from tests.torture.ground import Ground
+from tests.torture.ground import AT_ONCE, Ground
 from tests.torture.programs import Running
 from tests.torture.recordings import Recorded, record
 from tests.torture.weather import ALL, CALM, POISON, Sky, possible
 
-RECEIVE_POINTS = [*receive_points(S3_PUT), COMMITTED, *receive_lines(24)]
+RECEIVE_POINTS = [*receive_points(S3_PUT), COMMITTED, *receive_lines()]
 WORK_POINTS = [point for point, _ in work_points(HEARD_BY_SERVER).values()]
 
 _KILLS_A_PHASE = 20
@@ -360,6 +360,7 @@ class Torture:
                 paid=self._ground.speech.paid,
                 interruptions=self._worker_ends + self._sky.stops + self._told.retried,
                 checked=checked.document,
+                at_once=AT_ONCE,
             )
         )
         verdict.problems += self._told.problems

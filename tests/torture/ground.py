@@ -18,6 +18,8 @@ from tests.torture.programs import Zygote, zygote
 from tests.torture.speech import Speech, torture_speech
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+AT_ONCE = 2
+"""How many pieces are sent to the transcription server at a time."""
 
 
 @dataclass
@@ -112,6 +114,7 @@ def ground(database: str, store: str, base: Path) -> Iterator[Ground]:
             MINIO_READ_TIMEOUT="8",
             VOXPERSONA_TRANSCRIBER_URL=speech.url,
             VOXPERSONA_TRANSCRIBER_TIMEOUT="4",
+            VOXPERSONA_TRANSCRIBER_AT_ONCE=str(AT_ONCE),
             VOXPERSONA_THREADS="1",
             OPENBLAS_NUM_THREADS="1",
             OMP_NUM_THREADS="1",

@@ -51,6 +51,18 @@ def test_all_five_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hush-hush" not in repr(settings)
 
 
+def test_a_hasty_one_is_the_same_store_with_less_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **WHOLE)
+    store = read_store_settings()
+    assert store is not None
+    hasty = store.hasty()
+    assert (hasty.connect_timeout, hasty.read_timeout, hasty.retry_seconds) == (2.0, 4.0, 8.0)
+    less = {"connect_timeout", "read_timeout", "retry_seconds"}
+    assert hasty.model_dump(exclude=less) == store.model_dump(exclude=less)
+    quick = store.model_copy(update={"read_timeout": 1.0})
+    assert quick.hasty().read_timeout == 1.0
+
+
 @pytest.mark.parametrize("missing", WHOLE)
 def test_half_a_set_up_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     given(monkeypatch, **{name: value for name, value in WHOLE.items() if name != missing})

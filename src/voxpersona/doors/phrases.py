@@ -139,6 +139,18 @@ _REASONS = (
         "на месте одного из наших каталогов лежит файл",
     ),
     (r"(.*)Not a directory", r"\1Not a directory", r"\1это не каталог"),
+    (
+        r"the spool, where at most (\d+) MB may wait for the store",
+        r"the spool, where at most \1 MB may wait for the store, which does not answer; see to the store, or raise "
+        r"VOXPERSONA_SPOOL_MAX_MB",
+        r"буфер приёма: ждать хранилища, которое не отвечает, могут не больше \1 МБ; займитесь хранилищем или "
+        r"увеличьте VOXPERSONA_SPOOL_MAX_MB",
+    ),
+    (
+        r"the disk of the spool, which needs (\d+) MB free",
+        r"the store does not answer, and the disk of the data directory needs \1 MB free",
+        r"хранилище не отвечает, а на диске каталога данных должно оставаться свободно \1 МБ",
+    ),
     # the database and the index
     (r"file is not a database", "the file is not a database any more", "файл больше не похож на базу данных"),
     (r"database disk image is malformed", "its pages are damaged", "её страницы повреждены"),

@@ -2,8 +2,9 @@
 
     receive -> transcribe -> attribute -> report -> index -> ask -> export
 
-`receive` ends with an acknowledged recording and a work order. `whole_way` below carries the order out; `ask`,
-`export`, `check`, `repair`, `rebuild` and `forget` are for those who come later. One verb per file.
+`receive` ends with an acknowledged recording and a work order; where the store is down `deliver` brings it in later.
+`whole_way_v2` below carries the order out; `ask`, `export`, `upkeep`, `check`, `repair`, `rebuild` and `forget` are for
+those who come later. One verb per file.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,6 +43,10 @@ class Durably(Protocol):
     def step(self, stage: Stage, verb: Callable[..., R], *arguments: object) -> R:
         """Do `verb(*arguments)`; remember what it returned (JSON)."""
 
+    def each(self, stage: Stage, verb: Callable[..., None], *arguments: object, count: int) -> None:
+        """Do `verb(order, *arguments, index)` for each index below `count`, each done once and remembered like a step,
+        several side by side where there is room, on whatever machine; returns when all are done."""
+
     def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
         """Begin `verb(order)` beside the way, done once and remembered like a step; returns how to wait for its end.
         It only makes ready what a later step would make itself: its failure is left to that step."""
@@ -50,12 +55,31 @@ class Durably(Protocol):
         """Load with `verb(*arguments)`, then call what it returned; its writes and the memory are ONE commit."""
 
 
-def whole_way(order: WorkOrder, do: Stages, durably: Durably) -> None:
+def whole_way_v2(order: WorkOrder, do: Stages, durably: Durably) -> None:
     """Carry out one work order.
 
-    Replayed by position after a crash: never edit this body once it was released. Add `whole_way_v2` and keep this
+    Replayed by position after a crash: never edit this body once it was released. Add `whole_way_v3` and keep this
     one registered; a test holds its digest.
     """
+    if order.covers(Stage.TRANSCRIBE):
+        spans = durably.step(Stage.TRANSCRIBE, do.plan, order)
+        wait_for_voices = durably.beside(do.diarize)  # hearing what is said leaves room to hear who says it
+        durably.each(Stage.TRANSCRIBE, do.hear, spans, count=len(spans))
+        durably.step(Stage.TRANSCRIBE, do.transcribe, order, spans)
+        durably.commit(Stage.TRANSCRIBE, do.save, order, Stage.TRANSCRIBE)
+        wait_for_voices()
+    if order.covers(Stage.ATTRIBUTE):
+        durably.step(Stage.ATTRIBUTE, do.attribute, order)
+        durably.commit(Stage.ATTRIBUTE, do.save, order, Stage.ATTRIBUTE)
+    if order.covers(Stage.REPORT):
+        for template in durably.step(Stage.REPORT, do.report, order):
+            durably.commit(Stage.REPORT, do.save, order, Stage.REPORT, template)
+    durably.step(Stage.INDEX, do.index, order)
+    durably.step(Stage.INDEX, do.tidy, order)
+
+
+def whole_way_v1(order: WorkOrder, do: Stages, durably: Durably) -> None:
+    """The first way, for orders that were begun on it: it hears one piece after the other."""
     if order.covers(Stage.TRANSCRIBE):
         spans = durably.step(Stage.TRANSCRIBE, do.plan, order)
         wait_for_voices = durably.beside(do.diarize)  # hearing what is said leaves room to hear who says it

@@ -10,6 +10,7 @@ from voxpersona.model import Manifest, Problem, Recording, RecordingId, Stage, S
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.deliveries import Deliveries
 from voxpersona.pipeline.holdings import Holding, holdings
+from voxpersona.pipeline.spool import Spool
 from voxpersona.ports import Blobs, Bucket, Journal, Library, OnProgress, PassageIndex
 
 STALE = dt.timedelta(days=1)
@@ -33,6 +34,8 @@ class Kind(StrEnum):
     INDEX_BEHIND = "index-behind"
     FORGET_UNFINISHED = "forget-unfinished"
     STALE_UPLOAD = "stale-upload"
+    SPOOL_DAMAGED = "spool-damaged"
+    SPOOL_REFUSED = "spool-refused"
 
 
 def check(
@@ -45,6 +48,7 @@ def check(
     read: bool,
     on_progress: OnProgress,
     buckets: Sequence[Bucket] = (),
+    spool: Spool | None = None,
 ) -> Sequence[Problem]:
     """All problems found. Fast by default (presence and sizes); `read` reads every byte and compares every hash.
 
@@ -63,7 +67,25 @@ def check(
     if read:
         found = every_byte((audio, archive), library, lambda done: on_progress(share + done * (1 - share)))
         problems = [*problems, *untold(found, problems)]
-    return problems
+    return problems if spool is None else [*problems, *in_spool(spool, read=read)]
+
+
+def in_spool(spool: Spool, *, read: bool) -> Iterator[Problem]:
+    """What waits for the archive and is damaged, or was refused by it. That something waits is no problem."""
+    drop = "`voxpersona forget` with --spooled drops it"
+    for name in spool.unreadable():
+        yield problem(Kind.SPOOL_DAMAGED, name.partition("-")[0], name, f"its document cannot be read; {drop}")
+    for entry in spool.entries():
+        owner = entry.recording.id
+        try:
+            spool.verify(entry, read=read)
+        except Integrity as error:
+            if spool.entry(entry.name) is not None:  # else it was brought in while we looked
+                yield problem(Kind.SPOOL_DAMAGED, owner, entry.name, f"{error.detail}; {drop}")
+            continue
+        if entry.refused is not None:
+            detail = f"{entry.refused.code}: {entry.refused.detail}; it stays here; {drop}"
+            yield problem(Kind.SPOOL_REFUSED, owner, entry.name, detail)
 
 
 def untold(found: Iterable[Problem], told: Sequence[Problem]) -> Iterator[Problem]:

@@ -1,10 +1,13 @@
 """Put one recording's passages into the index."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from voxpersona.model import Attribution, Recording
+from voxpersona.errors import NotFound
+from voxpersona.model import Attribution, Recording, State
 from voxpersona.pipeline.passages import passages as cut
-from voxpersona.ports import Embedder, Library, OnProgress, PassageIndex
+from voxpersona.ports import Embedder, Journal, Library, OnProgress, PassageIndex
 
 _BATCH = 8
 """Passages embedded at a time: about a second of work, so that progress is seen to move."""
@@ -17,6 +20,35 @@ def index_current(
     attribution = library.attribution(recording.id)
     language = library.transcript(recording.id, attribution.transcript).language
     return index(recording, attribution, embedder, passages, language, on_progress)
+
+
+def catch_up(
+    recording: Recording,
+    count: int,
+    *,
+    library: Library,
+    journal: Journal,
+    embedder: Callable[[], Embedder],
+    passages: PassageIndex,
+) -> bool:
+    """Make the current words searchable where a run ended well and the index has not them but `count` passages.
+
+    Whether that was so. NotFound where a result is lost, or the recording was forgotten meanwhile: nothing is left.
+    """
+    if not any(run.standing.state is State.READY for run in journal.ended(recording.id)):
+        return False  # under way or failed: nothing was promised yet
+    if is_indexed(recording, count, library=library):
+        return False
+    run = 0
+    # A run that ended while we were at it has put newer words there, which must not be covered by ours.
+    while run != (run := journal.standing(recording.id).run):
+        index_current(recording, library=library, embedder=embedder(), passages=passages, on_progress=lambda _: None)
+    try:
+        library.recording(recording.id)
+    except NotFound:
+        passages.delete(recording.id)
+        raise
+    return True
 
 
 def is_indexed(recording: Recording, count: int, *, library: Library) -> bool:

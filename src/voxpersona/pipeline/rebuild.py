@@ -29,7 +29,7 @@ from voxpersona.model.noun import Noun
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.check import Kind, problem
 from voxpersona.pipeline.holdings import Holding, holding, holdings
-from voxpersona.pipeline.index import index_current, is_indexed
+from voxpersona.pipeline.index import catch_up
 from voxpersona.ports import Blobs, Embedder, Journal, Library, Made, OnProgress, PassageIndex
 
 N = TypeVar("N", bound=Noun)
@@ -270,12 +270,14 @@ def _index_all(
     recordings = sorted(library.recordings(), key=lambda recording: recording.received_at)
     for done, recording in enumerate(recordings, 1):
         try:
-            is_due = any(run.standing.state is State.READY for run in journal.ended(recording.id))
-            if is_due and not is_indexed(recording, counts.get(recording.id, 0), library=library):
-                index_current(
-                    recording, library=library, embedder=embedder, passages=passages, on_progress=lambda _: None
-                )
-                rebuilt.indexed += 1
+            rebuilt.indexed += catch_up(
+                recording,
+                counts.get(recording.id, 0),
+                library=library,
+                journal=journal,
+                embedder=lambda: embedder,
+                passages=passages,
+            )
         except NotFound as error:
             rebuilt.problems.append(problem(Kind.INDEX_BEHIND, recording.id, "", error.detail))
         on_progress(done / len(recordings))

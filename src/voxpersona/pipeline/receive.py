@@ -3,69 +3,40 @@
 The order is the promise (docs/design.md, Durability): spool and hash -> fsync -> look whether it is sound -> put the
 original, verified -> put the manifest -> one transaction: row + start of the work -> acknowledge. A kill at any line
 leaves either nothing, or an unacknowledged original that the next delivery of the same bytes finds in its place.
+
+Where store or database do not answer, the spool is the first durable home: the recording waits there as an entry, is
+acknowledged as such, and `deliver` brings it into the archive later. A row stands only for what stands in the store.
 """
 
-import hashlib
-import os
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import BinaryIO
 
-from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
-from voxpersona.model import Details, Manifest, MediaFacts, Original, Recording, Source
-from voxpersona.pipeline import documents, layout
+from voxpersona.errors import Code, Rejected, Unavailable
+from voxpersona.model import Details, MediaFacts, Original, Recording
+from voxpersona.pipeline import layout
+from voxpersona.pipeline.deliver import deliver
+from voxpersona.pipeline.keep import keep
 from voxpersona.pipeline.naming import new_recording_id, safe_name
+from voxpersona.pipeline.spool import Spool, Spooled
 from voxpersona.ports import Blobs, Library, Media
 
-_PART = 1 << 20
-
-
-@dataclass(frozen=True)
-class Spooled:
-    """Bytes as they came, fsynced on our disk. Iterating over it reads them, from the start each time."""
-
-    path: Path
-    sha256: str
-    size: int
-
-    def __iter__(self) -> Iterator[bytes]:
-        with self.path.open("rb") as spooled:
-            while part := spooled.read(_PART):
-                yield part
+_DELIVER_SECONDS = 10.0
+"""How long others that wait may hold up a delivery before it."""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of one delivery. `is_duplicate`: the bytes or the delivery were here already."""
+    """What became of one delivery. `is_duplicate`: the bytes or the delivery were here already.
+
+    `is_spooled`: safe on our disk, not in the archive yet; `because` says what did not answer, where that was asked.
+    """
 
     recording: Recording
     is_duplicate: bool
-
-
-@contextmanager
-def spool(source: BinaryIO, directory: Path) -> Iterator[Spooled]:
-    """Copy `source` to a private file, hashing as it comes; the file is gone afterwards. No room: Unavailable."""
-    path = directory / f"{uuid.uuid4().hex}.part"
-    digest, size = hashlib.sha256(), 0
-    try:
-        try:
-            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as spooled:
-                while part := source.read(_PART):
-                    digest.update(part)
-                    size += len(part)
-                    spooled.write(part)
-                spooled.flush()
-                os.fsync(spooled.fileno())
-        except OSError as error:
-            raise Unavailable(Code.NO_SPACE, f"spool: {error.strerror}", where="spool") from error
-        yield Spooled(path, digest.hexdigest(), size)
-    finally:
-        with suppress(FileNotFoundError):
-            path.unlink()
+    is_spooled: bool = False
+    because: Unavailable | None = None
 
 
 @dataclass(frozen=True)
@@ -84,35 +55,80 @@ class Delivery:
     accept_damaged: bool = False
 
 
-def receive(delivery: Delivery, *, spool_directory: Path, audio: Blobs, library: Library, media: Media) -> Receipt:
-    """Keep a recording. Returns only when it is safe; raises Rejected for what cannot be taken."""
-    with spool(delivery.content, spool_directory) as spooled:
+def receive(
+    delivery: Delivery,
+    *,
+    spool: Spool,
+    audio: Callable[[], Blobs],
+    library: Callable[[], Library],
+    media: Media,
+) -> Receipt:
+    """Keep a recording. Returns only when it is safe; raises Rejected for what cannot be taken.
+
+    `audio` and `library` open store and database, or raise what hinders that. Unavailable that may pass is not told
+    but waited out in the spool, while that has room: NO_SPACE.
+    """
+    with spool.incoming(delivery.content) as content:
         received_at = datetime.now(UTC)
-        source = delivery.source.replace("{sha256}", spooled.sha256)
+        source = delivery.source.replace("{sha256}", content.sha256)
         if delivery.again:
             source = f"{source}#again-{received_at.isoformat()}"
-        if (standing := library.known(source, spooled.sha256)) is not None:
-            recording, _ = library.add(standing.model_copy(update={"source": source}))
-            _heal(recording, spooled, audio)
-            keep_source(recording, source, library=library, audio=audio)
-            return Receipt(recording, is_duplicate=True)
-        facts = _sound(delivery, spooled, media)
-        identity = new_recording_id(source)
-        original = Original(
-            name=delivery.name,
-            key=layout.original(identity, safe_name(delivery.name)),
-            sha256=spooled.sha256,
-            bytes=spooled.size,
-            media=facts,
-        )
-        recording = Recording(
-            id=identity, source=source, received_at=received_at, details=delivery.details, original=original
-        )
-        _put(recording, spooled, audio)
-        recording = _manifest(recording, audio)
-        standing, is_new = library.add(recording)
-        keep_source(standing, source, library=library, audio=audio)
-        return Receipt(standing, is_duplicate=not is_new)
+        if spool.has_entries():
+            deliver(spool, audio=audio, library=library, seconds=_DELIVER_SECONDS)
+            waiting = spool.match(source, content.sha256)
+            if waiting is not None and (entry := spool.came_again(waiting, source)) is not None:
+                return Receipt(entry.recording, is_duplicate=True, is_spooled=True, because=spool.resting)
+        standing, is_told, because = _known(source, content, library)
+        if standing is not None:
+            recording = standing.model_copy(update={"source": source})
+        else:
+            recording = _recording(delivery, content, source, received_at, media)
+        because = because or spool.resting
+        if because is None:
+            try:
+                kept, is_new = keep(recording, content, audio=audio(), library=library())
+                return Receipt(kept, is_duplicate=not is_new)
+            except Unavailable as error:
+                because = _passing(error)
+                spool.rest(because)
+        if standing is not None and is_told:
+            return Receipt(standing, is_duplicate=True)  # nothing new came with it: there is nothing to wait for
+        entry, is_new = spool.keep(recording, content)
+        if standing is not None:
+            return Receipt(standing, is_duplicate=True)
+        return Receipt(entry.recording, is_duplicate=not is_new, is_spooled=True, because=because)
+
+
+def _known(
+    source: str, content: Spooled, library: Callable[[], Library]
+) -> tuple[Recording | None, bool, Unavailable | None]:
+    """The recording that stands for it already, whether this very delivery is known, and why that could not be told."""
+    try:
+        opened = library()
+        standing = opened.known(source, content.sha256)
+        is_told = standing is not None and any(known.key == source for known in opened.sources(standing.id))
+    except Unavailable as error:
+        return None, False, _passing(error)
+    return standing, is_told, None
+
+
+def _passing(error: Unavailable) -> Unavailable:
+    """The error where it may pass; raised where the same call fails again."""
+    if not error.retryable:
+        raise error
+    return error
+
+
+def _recording(delivery: Delivery, content: Spooled, source: str, received_at: datetime, media: Media) -> Recording:
+    identity = new_recording_id(source)
+    original = Original(
+        name=delivery.name,
+        key=layout.original(identity, safe_name(delivery.name)),
+        sha256=content.sha256,
+        bytes=content.size,
+        media=_sound(delivery, content, media),
+    )
+    return Recording(id=identity, source=source, received_at=received_at, details=delivery.details, original=original)
 
 
 def _sound(delivery: Delivery, spooled: Spooled, media: Media) -> MediaFacts:
@@ -121,72 +137,3 @@ def _sound(delivery: Delivery, spooled: Spooled, media: Media) -> MediaFacts:
     if facts.damage is not None and not delivery.accept_damaged:
         raise Rejected(Code.TRUNCATED, facts.damage, name=delivery.name, damage=facts.damage)
     return facts
-
-
-def _put(recording: Recording, spooled: Spooled, audio: Blobs) -> None:
-    original = recording.original
-    audio.put(
-        original.key,
-        spooled,
-        sha256=spooled.sha256,
-        size=spooled.size,
-        content_type=original.media.content_type,
-        metadata={
-            "kind": layout.kind(original.key),
-            "source": _cut(recording.source, 200),
-            "name": _cut(original.name, 255),
-            "seconds": f"{original.media.seconds:.3f}",
-        },
-    )
-
-
-def _cut(text: str, most: int) -> str:
-    """The text, or so much of it as fits into that many bytes of UTF-8: the manifest has it whole."""
-    return text.encode(errors="replace")[:most].decode(errors="ignore").replace("\0", "")
-
-
-def _heal(recording: Recording, spooled: Spooled, audio: Blobs) -> None:
-    """Where the store has lost an original and the same bytes are delivered again, they take its place."""
-    if spooled.sha256 != recording.original.sha256:
-        return
-    try:
-        audio.stat(recording.original.key)
-    except NotFound:
-        _put(recording, spooled, audio)
-    _manifest(recording, audio)
-
-
-def _manifest(recording: Recording, audio: Blobs) -> Recording:
-    """Write the manifest; where an earlier, unacknowledged try of the same delivery wrote one, that one stands."""
-    key = layout.manifest(recording.id)
-    written = documents.made_once(audio, key, Manifest, lambda: Manifest(recording=recording)).recording
-    if written.original.sha256 != recording.original.sha256:
-        raise Integrity(Code.BLOB_CONFLICT, f"{key} is of other bytes", key=key)
-    return written
-
-
-def keep_source(recording: Recording, source: str, *, library: Library, audio: Blobs) -> None:
-    """Write down the source key of a delivery that brought nothing new; the manifest names the first one only."""
-    if source == recording.source:
-        return
-    known = next((known for known in library.sources(recording.id) if known.key == source), None)
-    if known is not None:
-        write_source(recording, known, library=library, audio=audio)
-
-
-def write_source(recording: Recording, source: Source, *, library: Library, audio: Blobs) -> None:
-    """Put a source key beside the recording that it names. Idempotent."""
-    key = layout.source(recording.id, source.key)
-    documents.made_for(recording.id, audio, key, Source, lambda: source, library=library)
-
-
-def sweep_spool(directory: Path, older_than_seconds: float) -> int:
-    """Remove what killed receivers left in the spool; nothing in there was ever acknowledged. Returns how many."""
-    oldest = datetime.now(UTC).timestamp() - older_than_seconds
-    swept = 0
-    for path in directory.glob("*.part"):
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < oldest:
-                path.unlink()
-                swept += 1
-    return swept

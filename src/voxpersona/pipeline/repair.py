@@ -13,14 +13,15 @@ from voxpersona.errors import Code, Integrity, NotFound, Rejected
 from voxpersona.model import Manifest, Problem, Recording, RecordingId, Run, Source, Stage, State
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.adopt import adopt
-from voxpersona.pipeline.check import Kind, every_byte, is_absent, quick_check, result_keys, untold
+from voxpersona.pipeline.check import Kind, every_byte, in_spool, is_absent, quick_check, result_keys, untold
 from voxpersona.pipeline.deliveries import Deliveries
 from voxpersona.pipeline.forget import bury
 from voxpersona.pipeline.holdings import Holding, holding
 from voxpersona.pipeline.index import index_current
+from voxpersona.pipeline.keep import write_source
 from voxpersona.pipeline.rebuild import bring_back, read_manifest, remember_forgotten
-from voxpersona.pipeline.receive import write_source
 from voxpersona.pipeline.render import render_markdown
+from voxpersona.pipeline.spool import Spool
 from voxpersona.ports import Blobs, Bucket, Embedder, Journal, Library, Made, Media, OnProgress, PassageIndex
 
 SETTLED = dt.timedelta(hours=1)
@@ -51,6 +52,7 @@ def repair(
     on_progress: OnProgress,
     buckets: Sequence[Bucket] = (),
     settled: dt.timedelta = SETTLED,
+    spool: Spool | None = None,
 ) -> Sequence[Seen]:
     """Check, mend, and check again. `embedder` is asked for when something has to be indexed.
 
@@ -80,6 +82,8 @@ def repair(
     if read:
         damaged = every_byte((audio, archive), library, lambda done: on_progress(share + done * (1 - share)))
         found += [Seen(problem) for problem in untold(damaged, left)]
+    if spool is not None:
+        found += [Seen(problem) for problem in in_spool(spool, read=read)]
     on_progress(1.0)
     return found
 
@@ -96,6 +100,31 @@ def _identities(problems: Sequence[Problem]) -> frozenset[tuple[str, str, str]]:
     return frozenset(map(_identity, problems))
 
 
+def tell_forgotten(*, library: Library, archive: Blobs) -> None:
+    """What was forgotten, which only the database tells, or only the bucket, both tell from now on."""
+    remember_forgotten(library=library, archive=archive)
+    for source in Deliveries.of(library, archive).unburied:
+        bury(source, archive)
+
+
+def take_in(
+    held: Holding, *, library: Library, media: Media, audio: Blobs, archive: Blobs, settled: dt.timedelta = SETTLED
+) -> None:
+    """Make a row of what stands in the buckets: by its manifest, else by the original itself, if it is `settled`.
+
+    NotFound where that is too young or there is neither; Integrity, Rejected where it is damaged.
+    """
+    try:
+        recording = read_manifest(held, audio)
+    except (NotFound, Integrity):
+        oldest = dt.datetime.now(dt.UTC) - settled
+        for key in held.originals:
+            if audio.stat(key).written_at > oldest:
+                raise NotFound(Code.BLOB_ABSENT, "too young to be taken for left over", key=key) from None
+        recording = adopt(held, audio=audio, media=media)
+    bring_back(recording, held, library=library, audio=audio, archive=archive)
+
+
 @dataclass(frozen=True)
 class _Mender:
     library: Library
@@ -110,7 +139,7 @@ class _Mender:
     def mend(self, problems: Sequence[Problem]) -> None:
         """Whatever can be done about them. What one recording is to blame for does not hinder the others."""
         if any(problem.kind in (Kind.SOURCE_MISSING, Kind.FORGET_UNFINISHED) for problem in problems):
-            self._mend_forgotten()
+            tell_forgotten(library=self.library, archive=self.archive)
         owners = {RecordingId(problem.recording) for problem in problems if problem.recording}
         for owner in sorted(owners, key=self._rank):
             self._tried(self._mend_recording, owner, problems)
@@ -125,18 +154,20 @@ class _Mender:
         with suppress(Integrity, NotFound, Rejected):
             verb(*arguments)
 
-    def _mend_forgotten(self) -> None:
-        remember_forgotten(library=self.library, archive=self.archive)
-        for source in Deliveries.of(self.library, self.archive).unburied:
-            self._tried(bury, source, self.archive)
-
     def _mend_recording(self, owner: RecordingId, problems: Sequence[Problem]) -> None:
         held = holding(owner, self.audio, self.archive)
         recording = self._standing(owner)
         if any(hidden.id == owner for hidden in self.library.half_forgotten()):
             return
         if recording is None:
-            self._take_in(held)
+            take_in(
+                held,
+                library=self.library,
+                media=self.media,
+                audio=self.audio,
+                archive=self.archive,
+                settled=self.settled,
+            )
         elif _has(problems, owner, Kind.RESULT_UNSAVED, Kind.RUN_DIFFERS, Kind.SOURCE_MISSING):
             self._tell_library(recording, held)
         recording = self._standing(owner)
@@ -156,21 +187,6 @@ class _Mender:
         return found if found.id == owner else None
 
     # The buckets tell the database.
-
-    def _take_in(self, held: Holding) -> None:
-        """Make a row of what stands in the buckets: by its manifest, else by the original itself."""
-        try:
-            recording = read_manifest(held, self.audio)
-        except (NotFound, Integrity):
-            recording = self._adopted(held)
-        bring_back(recording, held, library=self.library, audio=self.audio, archive=self.archive)
-
-    def _adopted(self, held: Holding) -> Recording:
-        oldest = dt.datetime.now(dt.UTC) - self.settled
-        for key in held.originals:
-            if self.audio.stat(key).written_at > oldest:
-                raise NotFound(Code.BLOB_ABSENT, "too young to be taken for left over", key=key)
-        return adopt(held, audio=self.audio, media=self.media)
 
     def _tell_library(self, recording: Recording, held: Holding) -> None:
         """What the buckets know beside the row: runs, the results of those that ended well, source keys."""

@@ -34,9 +34,10 @@ from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
 from voxpersona.errors import Code, Configuration, NotFound
 from voxpersona.model import WorkOrder
-from voxpersona.pipeline import Durably, whole_way
+from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
 from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
 from voxpersona.pipeline.runs import note_failure
+from voxpersona.pipeline.spool import Spool
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import VERSION as STEMS_VERSION
 from voxpersona.pipeline.stems import stems
@@ -66,7 +67,7 @@ _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.ssh
 # What a recording may be said to be spoken in: what the engines know.
 LANGUAGES = frozenset(KNOWN_LANGUAGES)
 _MOST_THREADS = 8
-_LEASE_SECONDS = 15.0
+_LEASE_SECONDS = 12.0
 """After which a worker that was not heard of is taken for dead; its work is begun again within 30 s."""
 
 
@@ -115,9 +116,10 @@ class House:
             raise _unusable(path, f"it is on a network file system ({kind})")
         return path
 
-    @property
-    def spool(self) -> Path:
-        return self.data / "spool"
+    @cached_property
+    def spool(self) -> Spool:
+        """What comes in, and what waits while the store does not answer."""
+        return Spool(self.data / "spool", limit=self.settings.spool_max_mb << 20)
 
     @property
     def scratch(self) -> Path:
@@ -178,6 +180,12 @@ class House:
     def audio(self) -> Blobs:
         """The bucket of originals."""
         return self.store.audio.blobs
+
+    @cached_property
+    def intake(self) -> Blobs:
+        """The bucket of originals for intake: tried for some ten seconds only, since the spool is there."""
+        store = self.store_settings
+        return self.audio if store is None else House(self.settings, store.hasty()).audio
 
     @property
     def archive(self) -> Blobs:
@@ -307,9 +315,15 @@ class House:
     def engine(self) -> Engine:
         """The engine; its stages (and with them the models) are opened when the first order is walked."""
         from voxpersona.adapters.engine.dbos import DbosEngine
+        from voxpersona.adapters.engine.starter import OLD_WORKFLOWS, WORKFLOW
 
-        def walk(order: WorkOrder, durably: Durably) -> None:
-            whole_way(order, self.stages, durably)
+        def first_way(order: WorkOrder, durably: Durably) -> None:
+            whole_way_v1(order, self.stages, durably)
+
+        def way(order: WorkOrder, durably: Durably) -> None:
+            whole_way_v2(order, self.stages, durably)
+
+        by_server = self.settings.transcriber_url is not None
 
         return DbosEngine(
             self.database_url,
@@ -320,8 +334,12 @@ class House:
             open_orders=self._journal.open_orders,
             writing=self._transactions.writing,
             join=self._transactions.joined,
-            walk=walk,
+            ways={OLD_WORKFLOWS[0]: first_way, WORKFLOW: way},
             beside={"diarize": lambda order: self.stages.diarize(order)},
+            parts={"transcribe.hear": lambda order, spans, index: self.stages.hear(order, spans, index)},
+            concurrency=self.settings.work_at_once,
+            parts_at_once=self.settings.transcriber_at_once if by_server else 1,
+            parts_a_minute=self.settings.transcriber_per_minute if by_server else None,
             on_failed=lambda order: note_failure(
                 order, library=self.library, journal=self.journal, archive=self.archive
             ),

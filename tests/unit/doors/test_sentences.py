@@ -55,6 +55,11 @@ def test_every_remedy_is_about_something_that_is_looked_at() -> None:
         ("hostname '10.0.0.1' doesn't match 'a.example'", "for 'a.example', not for 10.0.0.1", "не для 10.0.0.1"),
         ("others may read it; run: chmod 600 /k/keys.json", "run: chmod 600 /k/keys.json", "chmod 600 /k/keys.json"),
         ("/data/spool: No space left on device", "/data/spool: No space left", "/data/spool: на диске нет места"),
+        (
+            "the spool, where at most 7 MB may wait for the store",
+            "at most 7 MB may wait for the store, which does not answer",
+            "не больше 7 МБ",
+        ),
         ("SlowDown (503)", "SlowDown (503)", "SlowDown (503)"),
     ],
 )

@@ -9,10 +9,9 @@ from tests.hostile import Fault, FaultyBlobs
 from tests.rooms import Rooms
 from voxpersona.adapters.blobs.memory import MemoryBlobs
 from voxpersona.adapters.media.memory import memory_recording
-from voxpersona.errors import Code, Rejected, Unavailable
+from voxpersona.errors import Code, Rejected
 from voxpersona.model import Manifest, Source, State
 from voxpersona.pipeline import documents, layout
-from voxpersona.pipeline.receive import sweep_spool
 
 
 @pytest.fixture
@@ -68,15 +67,16 @@ def test_every_further_way_a_recording_came_stands_beside_it(rooms: Rooms) -> No
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_further_way_that_could_not_be_written_down_is_not_acknowledged_and_a_repeat_heals(
-    after: bool, tmp_path: Path
-) -> None:
+def test_a_further_way_that_could_not_be_written_down_waits_in_the_spool(after: bool, tmp_path: Path) -> None:
     store = MemoryBlobs()
     rooms = Rooms(tmp_path, audio=FaultyBlobs(store, [Fault("put", call=3, after=after)]))
     recording = rooms.receive().recording
-    with pytest.raises(Unavailable):
-        rooms.receive(source="telegram:7:8:9")
+    again = rooms.receive(source="telegram:7:8:9")
+    assert (again.recording, again.is_duplicate, again.is_spooled) == (recording, True, False)
+    (entry,) = rooms.spool.entries()
+    assert (entry.recording.id, entry.recording.source) == (recording.id, "telegram:7:8:9")
     assert rooms.receive(source="telegram:7:8:9").is_duplicate
+    assert rooms.spool.entries() == []
     assert layout.source(recording.id, "telegram:7:8:9") in [blob.key for blob in store.list()]
 
 
@@ -99,22 +99,6 @@ def test_a_damaged_recording_is_kept_when_asked_and_says_so(rooms: Rooms) -> Non
     assert kept.original.media.damage == "declares 20 s, holds 9 s"
 
 
-@pytest.mark.parametrize("call", [1, 2])
-@pytest.mark.parametrize("after", [False, True])
-def test_a_store_that_fails_refuses_the_acknowledgement_and_a_repeat_heals(
-    call: int, after: bool, tmp_path: Path
-) -> None:
-    error = Unavailable(Code.STORE_UNAVAILABLE, "gone", reason="gone")
-    store = MemoryBlobs()
-    rooms = Rooms(tmp_path, audio=FaultyBlobs(store, [Fault("put", call=call, error=error, after=after)]))
-    with pytest.raises(Unavailable):
-        rooms.receive()
-    assert rooms.library.recordings() == []
-    receipt = rooms.receive()
-    assert not receipt.is_duplicate
-    assert b"".join(store.read(receipt.recording.original.key)) == memory_recording(10.0)
-
-
 def test_what_was_forgotten_is_recognised_and_taken_in_again_only_when_asked(rooms: Rooms) -> None:
     first = rooms.receive().recording
     rooms.library.forget(first.id)
@@ -125,10 +109,3 @@ def test_what_was_forgotten_is_recognised_and_taken_in_again_only_when_asked(roo
     anew = rooms.receive(again=True)
     assert not anew.is_duplicate
     assert anew.recording.id != first.id
-
-
-def test_leftovers_of_killed_receivers_are_swept_only_when_old(tmp_path: Path) -> None:
-    (tmp_path / "a.part").write_bytes(b"x")
-    assert sweep_spool(tmp_path, 3600) == 0
-    assert sweep_spool(tmp_path, -1) == 1
-    assert list(tmp_path.iterdir()) == []

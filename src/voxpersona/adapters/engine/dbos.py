@@ -19,14 +19,15 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, SQLAlchemyDatasource, WorkflowHandle
 from dbos import error as dbos_error
 
-from voxpersona.adapters.engine.durably import POLL_SECONDS, DbosDurably, Join
+from voxpersona.adapters.engine.durably import POLL_SECONDS, DbosDurably, Join, patiently, refuse_unwanted
 from voxpersona.adapters.engine.presence import Presence
-from voxpersona.adapters.engine.starter import APPLICATION, QUEUE, VERSION, WORKFLOW, DbosStarter, workflow_id
+from voxpersona.adapters.engine.starter import APPLICATION, PARTS_QUEUE, QUEUE, VERSION, DbosStarter, workflow_id
 from voxpersona.errors import Code, NotFound, Rejected, Unavailable, VoxPersonaError
 from voxpersona.model import Stage, WorkOrder
 from voxpersona.ports import Journal
 
 _BESIDE = "beside_v1"
+_PART = "part_v1"
 _DRAIN_SECONDS = 20
 _RECONCILE_POLLS = 20
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to tell the journal
@@ -54,8 +55,13 @@ _log = logging.getLogger("voxpersona.engine")
 
 
 class DbosEngine:
-    """See `ports.Engine`. `walk(order, durably)` is the way; `open_orders()` what the library thinks is not over;
-    `on_failed(order)` is told of each run that failed, once the journal knows, and must not fail itself."""
+    """See `ports.Engine`.
+
+    `ways` are those by name on which orders may be. `beside` and `parts` are verbs by name, done beside a way and in
+    parts of it; each worker does `parts_at_once` of these, all workers together begin at most `parts_a_minute`.
+    `open_orders()` is what the library thinks is not over; `on_failed(order)` is told of each run that failed, once the
+    journal knows, and must not fail itself.
+    """
 
     def __init__(
         self,
@@ -68,10 +74,13 @@ class DbosEngine:
         open_orders: Callable[[], Sequence[WorkOrder]],
         writing: Callable[[], AbstractContextManager[sa.Connection]],
         join: Join,
-        walk: Walk,
+        ways: Mapping[str, Walk],
         beside: Mapping[str, Callable[[WorkOrder], None]],
+        parts: Mapping[str, Callable[..., None]],
         on_failed: Callable[[WorkOrder], None] = lambda _: None,
         concurrency: int = 1,
+        parts_at_once: int = 1,
+        parts_a_minute: int | None = None,
     ) -> None:
         self._url = url
         self._presence = presence
@@ -81,10 +90,13 @@ class DbosEngine:
         self._open_orders = open_orders
         self._writing = writing
         self._join = join
-        self._walk = walk
+        self._ways = ways
         self._beside = beside
+        self._parts = parts
         self._on_failed = on_failed
         self._concurrency = concurrency
+        self._parts_at_once = parts_at_once
+        self._parts_a_minute = parts_a_minute
         self._stopping = threading.Event()
         self._is_open_for: int | None = None
 
@@ -168,16 +180,33 @@ class DbosEngine:
             with SetWorkflowID(f"{workflow_id(order)}:{verb}"):
                 return DBOS.start_workflow(beside_v1, order.model_dump(mode="json"), verb)
 
-        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=_CRASHES)
-        def whole_way_v1(told: dict[str, Any]) -> str:
-            order = WorkOrder.model_validate(told)
-            if not self._claim(order):
-                return "forgotten"
-            durably = DbosDurably(
-                order, datasource=datasource, join=self._join, journal=self._journal, start_beside=start_beside
-            )
-            return self._work(order, durably)
+        @DBOS.workflow(name=_PART, max_recovery_attempts=_CRASHES)
+        def part_v1(told: dict[str, Any], name: str, arguments: list[Any], index: int) -> None:
+            self._work_on_part(WorkOrder.model_validate(told), name, arguments, index)
 
+        def start_part(order: WorkOrder, name: str, arguments: Sequence[object], index: int) -> WorkflowHandle[None]:
+            with SetWorkflowID(f"{workflow_id(order)}:{name}:{index}"):
+                told = order.model_dump(mode="json")
+                return DBOS.enqueue_workflow(PARTS_QUEUE, part_v1, told, name, list(arguments), index)
+
+        def register(name: str, walk: Walk) -> None:
+            @DBOS.workflow(name=name, max_recovery_attempts=_CRASHES)
+            def whole_way(told: dict[str, Any]) -> str:
+                order = WorkOrder.model_validate(told)
+                if not self._claim(order):
+                    return "forgotten"
+                durably = DbosDurably(
+                    order,
+                    datasource=datasource,
+                    join=self._join,
+                    journal=self._journal,
+                    start_beside=start_beside,
+                    start_part=start_part,
+                )
+                return self._work(order, durably, walk)
+
+        for name, walk in self._ways.items():
+            register(name, walk)
         self._is_open_for = None
         DBOS.launch()
 
@@ -186,6 +215,14 @@ class DbosEngine:
         if self._is_open_for != concurrency:
             DBOS.register_queue(
                 QUEUE, worker_concurrency=concurrency, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+            )
+            limit = self._parts_a_minute
+            DBOS.register_queue(
+                PARTS_QUEUE,
+                worker_concurrency=self._parts_at_once,
+                limiter=None if limit is None else {"limit": limit, "period": 60},
+                polling_interval_sec=POLL_SECONDS,
+                on_conflict="always_update",
             )
             self._is_open_for = concurrency
 
@@ -218,6 +255,13 @@ class DbosEngine:
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
+    def _work_on_part(self, order: WorkOrder, name: str, arguments: list[Any], index: int) -> None:
+        def run() -> None:
+            verb = self._parts[name]
+            patiently(lambda: verb(order, *arguments, index), lambda: refuse_unwanted(order, self._journal))
+
+        DBOS.run_step({"name": name}, run)
+
     def _work_beside(self, order: WorkOrder, verb: str) -> str:
         try:
             DBOS.run_step({"name": verb}, self._beside[verb], order)
@@ -225,10 +269,10 @@ class DbosEngine:
             return f"left to its step: {error.code}"
         return "ready"
 
-    def _work(self, order: WorkOrder, durably: DbosDurably) -> str:
+    def _work(self, order: WorkOrder, durably: DbosDurably, walk: Walk) -> str:
         """One run, ended in the journal whatever happens; the outcome is for DBOS's own listing only."""
         try:
-            self._walk(order, durably)
+            walk(order, durably)
         except VoxPersonaError as error:
             if error.code is Code.SUPERSEDED:
                 raise

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
 
@@ -23,11 +23,12 @@ POLL_SECONDS = 0.1
 
 R = TypeVar("R")
 _log = logging.getLogger("voxpersona.engine")
+StartPart = Callable[[WorkOrder, str, Sequence[object], int], "WorkflowHandle[None]"]
 Join = Callable[[sa.Connection], AbstractContextManager[None]]
 """Makes everything the library writes within part of the connection's transaction."""
 
 
-def _patiently(call: Callable[[], R], is_wanted: Callable[[], None] = lambda: None) -> R:
+def patiently(call: Callable[[], R], is_wanted: Callable[[], None] = lambda: None) -> R:
     """What `call` returns, once what it needs answers. `is_wanted` raises where nobody wants it any more."""
     pause, until = _SHORTEST_PAUSE, time.monotonic() + _PATIENCE
     while True:
@@ -43,6 +44,13 @@ def _patiently(call: Callable[[], R], is_wanted: Callable[[], None] = lambda: No
             is_wanted()
 
 
+def refuse_unwanted(order: WorkOrder, journal: Journal) -> None:
+    """Rejected SUPERSEDED where the run was cancelled, NotFound where its recording was forgotten."""
+    standing = journal.standing(order.recording)
+    if standing.run != order.run or standing.state is State.FAILED:
+        raise Rejected(Code.SUPERSEDED, "the run is over", id=order.recording)
+
+
 class DbosDurably:
     """See `pipeline.Durably`: one order walked inside its workflow."""
 
@@ -54,12 +62,14 @@ class DbosDurably:
         join: Join,
         journal: Journal,
         start_beside: Callable[[WorkOrder, str], "WorkflowHandle[str]"],
+        start_part: "StartPart",
     ) -> None:
         self._order = order
         self._datasource = datasource
         self._join = join
         self._journal = journal
         self._start_beside = start_beside
+        self._start_part = start_part
         self._begun: set[Stage] = set()
         self.stage = order.start
 
@@ -70,19 +80,23 @@ class DbosDurably:
             self._journal.begin(self._order, stage)
 
     def _is_wanted(self) -> None:
-        """Rejected SUPERSEDED where the run was cancelled, NotFound where its recording was forgotten."""
-        standing = self._journal.standing(self._order.recording)
-        if standing.run != self._order.run or standing.state is State.FAILED:
-            raise Rejected(Code.SUPERSEDED, "the run is over", id=self._order.recording)
+        refuse_unwanted(self._order, self._journal)
 
     def step(self, stage: Stage, verb: Callable[..., R], *arguments: object) -> R:
         self.stage = stage
 
         def run() -> R:
-            _patiently(lambda: self._begin(stage))
-            return _patiently(lambda: verb(*arguments), self._is_wanted)
+            patiently(lambda: self._begin(stage))
+            return patiently(lambda: verb(*arguments), self._is_wanted)
 
         return DBOS.run_step({"name": f"{stage}.{verb.__name__}"}, run)
+
+    def each(self, stage: Stage, verb: Callable[..., None], *arguments: object, count: int) -> None:
+        self.stage = stage
+        name = f"{stage}.{verb.__name__}"
+        parts = [self._start_part(self._order, name, arguments, index) for index in range(count)]
+        for part in parts:
+            part.get_result(polling_interval_sec=POLL_SECONDS)
 
     def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
         handle = self._start_beside(self._order, verb.__name__)
@@ -97,7 +111,7 @@ class DbosDurably:
 
     def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
         self.stage = stage
-        write = _patiently(lambda: verb(*arguments), self._is_wanted)
+        write = patiently(lambda: verb(*arguments), self._is_wanted)
 
         def run() -> None:
             with self._join(self._datasource.sql_session().connection()):

@@ -35,6 +35,10 @@ class MemoryDurably:
                 continue
         return verb(*arguments)
 
+    def each(self, stage: Stage, verb: Callable[..., None], *arguments: object, count: int) -> None:
+        for index in range(count):
+            self.step(stage, verb, self._order, *arguments, index)
+
     def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
         with suppress(VoxPersonaError):
             verb(self._order)

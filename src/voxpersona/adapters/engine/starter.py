@@ -9,8 +9,11 @@ from voxpersona.model import WorkOrder
 
 APPLICATION = "voxpersona"
 VERSION = "vox-1"  # constant: DBOS never picks up work of another version again
-WORKFLOW = "whole_way_v1"
+WORKFLOW = "whole_way_v2"
+OLD_WORKFLOWS = ("whole_way_v1",)
+"""Never begun any more; those under way from before an upgrade go on to their end."""
 QUEUE = "recordings"
+PARTS_QUEUE = "parts"
 
 
 def workflow_id(order: WorkOrder) -> str:

@@ -93,9 +93,12 @@ class SqlJournal:
 
     def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
         with self._transactions.writing() as connection:
-            self._lock(connection, order)
-            under_way = schema.stage.update().where(_stage_is(order, stage), schema.stage.c.finished_at.is_(None))
-            connection.execute(under_way.values(share=share))
+            row = sa.select(schema.run.c.state).where(_run_is(order))
+            if connection.execute(row).scalar() in OVER:
+                raise Rejected(Code.SUPERSEDED, "the run is over", id=order.recording)
+            table = schema.stage
+            under_way = table.update().where(_stage_is(order, stage), table.c.finished_at.is_(None))
+            connection.execute(under_way.where(table.c.share < share).values(share=share))
 
     def close(self, run: Run) -> None:
         with self._transactions.writing() as connection:

@@ -273,9 +273,14 @@ class MemoryJournal:
 
     def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
         with self._library.lock:
-            run = self._own(order)
-            if run is not None and stage in run.stages and run.stages[stage].finished_at is None:
-                run.stages[stage] = run.stages[stage].model_copy(update={"share": share})
+            run = self._run(order)
+            if run is None:
+                return
+            if run.state in OVER:
+                raise Rejected(Code.SUPERSEDED, "the run is over", id=order.recording)
+            if stage in run.stages and run.stages[stage].finished_at is None:
+                reached = max(share, run.stages[stage].share)
+                run.stages[stage] = run.stages[stage].model_copy(update={"share": reached})
 
     def close(self, run: Run) -> None:
         with self._library.lock:

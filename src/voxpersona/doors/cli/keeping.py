@@ -12,8 +12,9 @@ import typer
 
 from voxpersona import __version__
 from voxpersona.doors.cli.app import Json, app, opened
+from voxpersona.doors.cli.chores import Chores
 from voxpersona.doors.cli.console import Console, exit_code, printable
-from voxpersona.doors.cli.taking import hint_at_worker, remove
+from voxpersona.doors.cli.taking import hint_at_worker
 from voxpersona.doors.cli.working import stop_on_signals
 from voxpersona.doors.texts import explain
 from voxpersona.errors import Integrity, NotFound, Unavailable
@@ -25,9 +26,6 @@ from voxpersona.pipeline.repair import Seen
 from voxpersona.pipeline.repair import repair as repair_archive
 from voxpersona.ports import OnProgress
 from voxpersona.wiring import House
-
-_STALE_SECONDS = 7 * 24 * 3600.0
-"""An upload that broke off is gone on with when the recording is delivered again; after a week that is over."""
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two looks for a store that does not answer."""
@@ -48,10 +46,14 @@ def worker(
             _tidy_store_once_it_answers(house, console, stopped)
         if not stopped.is_set():
             house.stages  # noqa: B018  # opens every room: a missing model refuses here, not in the middle of a recording
-            for recording in house.library.half_forgotten():
-                remove(house, recording)
             console.note(console.pick("Working; stop with Ctrl-C.", "Работаю; остановить: Ctrl-C."))
-            engine.run(until=house.idle if until_idle else None)
+            with Chores(house) as chores:
+
+                def is_done() -> bool:
+                    chores.begin()
+                    return until_idle and chores.is_idle() and house.idle()
+
+                engine.run(until=is_done)
         console.document({"stopped": stopped.is_set(), "idle": house.idle()})
 
 
@@ -78,11 +80,10 @@ def _tidy_store_once_it_answers(house: House, console: Console, stopped: threadi
 
 
 def _tidy_store(house: House) -> None:
-    """The configured rules stand, and writes nobody went on with are dropped. Configuration LIFECYCLE_UNSUPPORTED."""
+    """The configured rules stand. Configuration LIFECYCLE_UNSUPPORTED."""
     for room in house.store.rooms:
         if room.rules:
             room.bucket.apply(room.rules)
-        room.bucket.abandon(_STALE_SECONDS)
 
 
 @app.command()
@@ -151,6 +152,7 @@ def _checked(house: House, told: OnProgress, *, read: bool) -> Sequence[Seen]:
         read=read,
         on_progress=told,
         buckets=house.buckets_control,
+        spool=house.spool,
     )
     return [Seen(problem) for problem in problems]
 
@@ -167,6 +169,7 @@ def _repaired(house: House, told: OnProgress, *, read: bool) -> Sequence[Seen]:
         read=read,
         on_progress=told,
         buckets=house.buckets_control,
+        spool=house.spool,
     )
 
 

@@ -110,7 +110,7 @@ def _room(house: House) -> str:
 
 
 def _scratch(house: House, console: Console) -> str:
-    for directory in (house.spool, house.scratch):
+    for directory in (house.spool.directory, house.scratch):
         _written(directory, house, console)
     return console.pick("spool and scratch can be written", "spool и scratch пишутся")
 

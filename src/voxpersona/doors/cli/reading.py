@@ -10,6 +10,7 @@ import typer
 from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.taking import why
+from voxpersona.doors.cli.waiting import show_waiting, spooled_word, waiting, waiting_json
 from voxpersona.doors.output import write_output
 from voxpersona.errors import NotFound
 from voxpersona.model import Recording, Standing, State
@@ -34,14 +35,19 @@ def list_recordings(wants_json: Json = False) -> None:
     """All recordings, newest first."""
     with opened(wants_json=wants_json) as (house, console):
         standings = _standings(house)
-        console.document({"recordings": [_listed(recording, standing) for recording, standing in standings]})
+        waits = waiting(house, {recording.id for recording, _ in standings})
+        told = [waiting_json(entry, console) for entry in waits]
+        told += [_listed(recording, standing) for recording, standing in standings]
+        console.document({"recordings": told})
+        for entry in waits:
+            show_waiting(entry, console)
         for recording, standing in standings:
             day = recording.received_at.astimezone().strftime("%Y-%m-%d %H:%M")
             length = clock(recording.original.media.seconds)
             console.line(
                 f"{recording.id}  {day}  {length:>8}  {standing.state:<8}  {printable(recording.original.name)}"
             )
-        if not standings:
+        if not standings and not waits:
             console.note(
                 console.pick("Nothing here yet: voxpersona receive PATH", "Пока пусто: voxpersona receive PATH")
             )
@@ -197,6 +203,7 @@ def status(wants_json: Json = False) -> None:
         engine = house.engine()
         has_worker, is_paused = engine.is_running(), engine.is_paused()
         kept = sum(recording.original.bytes for recording, _ in standings)
+        waits = waiting(house, {recording.id for recording, _ in standings})
         unfinished = [(recording, standing) for recording, standing in standings if standing.state is not State.READY]
         console.document(
             {
@@ -205,6 +212,11 @@ def status(wants_json: Json = False) -> None:
                 "counts": counts,
                 "bytes": kept,
                 "free_bytes": house.free_bytes(),
+                "spooled": {
+                    "recordings": len(waits),
+                    "bytes": sum(entry.recording.original.bytes for entry in waits),
+                    "refused": sum(entry.refused is not None for entry in waits),
+                },
                 "recordings": [
                     {
                         "id": recording.id,
@@ -233,6 +245,10 @@ def status(wants_json: Json = False) -> None:
             f"{size(kept)} {console.pick('kept', 'сохранено')}, {size(house.free_bytes())} "
             f"{console.pick('free', 'свободно')}"
         )
+        if waits:
+            console.line(f"{spooled_word(console)}: {len(waits)}")
+        for entry in waits:
+            show_waiting(entry, console)
         for recording, standing in unfinished:
             where = f"{standing.stage} {standing.share:.0%}" if standing.stage else console.pick("waiting", "ждёт")
             console.line(f"{recording.id}  {standing.state:<8}  {where}  {printable(recording.original.name)}")

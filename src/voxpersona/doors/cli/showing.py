@@ -6,6 +6,7 @@ from typing import Any
 from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.taking import why
+from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
 from voxpersona.errors import NotFound
 from voxpersona.model import Attribution, Recording, Report, Segment, Standing, Transcript
@@ -20,7 +21,15 @@ _GUESS = 0.5  # a language told with less confidence than this was guessed
 def show(identity: Identity, wants_json: Json = False) -> None:
     """One recording: details, state, transcript with times, speakers and roles, reports."""
     with opened(wants_json=wants_json) as (house, console):
-        recording = house.library.recording(identity)
+        try:
+            recording = house.library.recording(identity)
+        except NotFound:
+            entry = house.spool.entry(one_waiting(house, identity))
+            if entry is None:
+                raise
+            console.document(waiting_json(entry, console))
+            show_waiting(entry, console)
+            return
         standing = house.journal.standing(recording.id)
         transcript, attribution = _words(house, recording)
         reports = house.library.reports(recording.id)

@@ -14,17 +14,17 @@ import typer
 
 from voxpersona.doors.cli.app import WRONG_USE, Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, exit_code, printable, size
+from voxpersona.doors.cli.waiting import SPOOLED, drop_waiting, one_waiting, spooled_word
 from voxpersona.doors.cli.working import work_until_over
 from voxpersona.doors.texts import explain, say
 from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of
 from voxpersona.model import STAGES, Building, Details, Recording, Scenario, Stage, Standing, State, WorkOrder
 from voxpersona.pipeline.forget import forget as forget_recording
-from voxpersona.pipeline.receive import Delivery, Receipt, sweep_spool
+from voxpersona.pipeline.receive import Delivery, Receipt
 from voxpersona.pipeline.receive import receive as receive_delivery
 from voxpersona.pipeline.render import clock
+from voxpersona.pipeline.upkeep import LEFT_IN_SPOOL
 from voxpersona.wiring import LANGUAGES, House
-
-_SPOOL_LEFTOVER_SECONDS = 24 * 3600
 
 
 @dataclass
@@ -98,14 +98,15 @@ def receive(
         "speakers": speakers,
     }
     with opened(wants_json=wants_json) as (house, console):
-        sweep_spool(house.spool, _SPOOL_LEFTOVER_SECONDS)
+        house.spool.sweep(LEFT_IN_SPOOL.total_seconds())
         details = Details.model_validate({key: _clean(value) for key, value in told.items()})
         outcome = _Outcome()
         for path in paths:
             for candidate in _candidates(path, outcome):
                 _take(candidate, name, details, house, console, outcome, again=again, accept_damaged=accept_damaged)
-        recordings = list({receipt.recording.id: receipt.recording for receipt in outcome.receipts}.values())
-        finished = not wait or work_until_over(house, console, recordings)
+        kept = [receipt for receipt in outcome.receipts if not receipt.is_spooled]
+        recordings = list({receipt.recording.id: receipt.recording for receipt in kept}.values())
+        finished = not (wait and recordings) or work_until_over(house, console, recordings)
         _tell(outcome, house, console, waited=wait)
         code = _code(outcome, house, waited=wait and finished)
         if code:
@@ -157,7 +158,11 @@ def _take(
                 accept_damaged=accept_damaged,
             )
             receipt = receive_delivery(
-                delivery, spool_directory=house.spool, audio=house.audio, library=house.library, media=house.media
+                delivery,
+                spool=house.spool,
+                audio=lambda: house.intake,
+                library=lambda: house.library,
+                media=house.media,
             )
     except VoxPersonaError as error:
         outcome.refused.append((_clean(path), error))
@@ -217,16 +222,18 @@ def _acknowledge(receipt: Receipt, name: str, console: Console) -> None:
         )
         return
     facts = f"{clock(original.media.seconds)}, {size(original.bytes)}, sha256 {original.sha256[:12]}…"
-    console.line(f"{recording.id}  {console.pick('kept', 'сохранено')}  {printable(name)}  ({facts})")
+    kept = spooled_word(console) if receipt.is_spooled else console.pick("kept", "сохранено")
+    console.line(f"{recording.id}  {kept}  {printable(name)}  ({facts})")
     if original.media.damage:
         console.line(f"              {console.pick('damaged', 'повреждено')}: {original.media.damage}")
 
 
 def _tell(outcome: _Outcome, house: House, console: Console, *, waited: bool) -> None:
-    standings = {receipt.recording.id: house.journal.standing(receipt.recording.id) for receipt in outcome.receipts}
+    kept = [receipt.recording.id for receipt in outcome.receipts if not receipt.is_spooled]
+    standings = {identity: house.journal.standing(identity) for identity in kept}
     console.document(
         {
-            "recordings": [_receipt_json(receipt, standings[receipt.recording.id]) for receipt in outcome.receipts],
+            "recordings": [_receipt_json(receipt, standings.get(receipt.recording.id)) for receipt in outcome.receipts],
             "rejected": [
                 {"path": path, "code": error.code, "reason": explain(error, console.language)}
                 for path, error in outcome.refused
@@ -239,16 +246,36 @@ def _tell(outcome: _Outcome, house: House, console: Console, *, waited: bool) ->
         elif standing.failed_code is not None:
             console.line(f"{recording}  {why(standing, console)}")
     if len(outcome.receipts) + len(outcome.refused) != 1:
-        kept = len({receipt.recording.id for receipt in outcome.receipts if not receipt.is_duplicate})
+        new = len({receipt.recording.id for receipt in outcome.receipts if not receipt.is_duplicate})
         here = sum(receipt.is_duplicate for receipt in outcome.receipts)
         console.line(
             console.pick(
-                f"{kept} kept, {here} here already, {len(outcome.refused)} rejected",
-                f"сохранено {kept}, уже было {here}, не принято {len(outcome.refused)}",
+                f"{new} kept, {here} here already, {len(outcome.refused)} rejected",
+                f"сохранено {new}, уже было {here}, не принято {len(outcome.refused)}",
             )
         )
+    _tell_of_spooled(outcome, console)
     if any(standing.state in (State.RECEIVED, State.WORKING) for standing in standings.values()):
         hint_at_worker(house, console)
+
+
+def _tell_of_spooled(outcome: _Outcome, console: Console) -> None:
+    """What waits is safe; why it waits, and who sees to it."""
+    waiting = len({receipt.recording.id for receipt in outcome.receipts if receipt.is_spooled})
+    if not waiting:
+        return
+    because = next((receipt.because for receipt in outcome.receipts if receipt.because is not None), None)
+    if because is not None:
+        console.note(explain(because, console.language))
+    kept = console.count(waiting, "recording")
+    console.note(
+        console.pick(
+            f"Safe, and waiting on this machine: {kept}. A running worker, or the next `receive`, brings them into the "
+            "archive when it answers. Do not remove the data directory.",
+            f"В сохранности, ждут на этой машине: {kept}. Работающий worker или следующий `receive` перенесёт их в "
+            "архив, когда он ответит. Не удаляйте каталог данных.",
+        )
+    )
 
 
 def hint_at_worker(house: House, console: Console) -> None:
@@ -262,16 +289,18 @@ def hint_at_worker(house: House, console: Console) -> None:
         )
 
 
-def _receipt_json(receipt: Receipt, standing: Standing) -> dict[str, Any]:
+def _receipt_json(receipt: Receipt, standing: Standing | None) -> dict[str, Any]:
     recording = receipt.recording
     return {
         "id": recording.id,
         "name": recording.original.name,
-        "state": standing.state,
+        "state": SPOOLED if standing is None else standing.state,
         "sha256": recording.original.sha256,
         "bytes": recording.original.bytes,
         "duplicate_of": recording.id if receipt.is_duplicate else None,
-        "failed": None if standing.failed_code is None else {"stage": standing.stage, "code": standing.failed_code},
+        "failed": None
+        if standing is None or standing.failed_code is None
+        else {"stage": standing.stage, "code": standing.failed_code},
     }
 
 
@@ -287,6 +316,8 @@ def _code(outcome: _Outcome, house: House, *, waited: bool) -> int:
     codes = [exit_code(type(error)) for _, error in outcome.refused]
     if waited:
         for receipt in outcome.receipts:
+            if receipt.is_spooled:
+                continue
             failed = house.journal.standing(receipt.recording.id).failed_code
             if failed is not None:
                 codes.append(exit_code(kind_of(Code(failed))))
@@ -363,26 +394,37 @@ def _first_to_do(standing: Standing) -> Stage:
 def forget(
     identity: Identity,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    spooled: Annotated[
+        bool, typer.Option("--spooled", help="Only what waits on this machine for the store, or was refused by it.")
+    ] = False,
     wants_json: Json = False,
 ) -> None:
     """Remove a recording and everything made from it, for good."""
     with opened(wants_json=wants_json) as (house, console):
-        recording = _to_forget(house, identity)
-        name = printable(recording.original.name)
+        waits = one_waiting(house, identity) if spooled else None
+        try:
+            recording = None if waits else _to_forget(house, identity)
+        except NotFound:
+            waits, recording = one_waiting(house, identity), None
+        entry = house.spool.entry(waits) if waits else None
+        known = recording or (entry.recording if entry else None)
+        name = printable(known.original.name if known else waits or "")
+        whole = known.id if known else (waits or "").partition("-")[0]
         if not yes:
-            _confirm(recording, identity, name, console)
-        remove(house, recording)
-        console.document({"id": recording.id, "forgotten": True})
-        console.line(f"{recording.id}  {console.pick('forgotten', 'удалено')}  {name}")
+            _confirm(whole, identity, name, console)
+        if waits is None or not drop_waiting(house, waits):
+            remove(house, recording or house.library.recording(whole))
+        console.document({"id": whole, "forgotten": True})
+        console.line(f"{whole}  {console.pick('forgotten', 'удалено')}  {name}")
 
 
-def _confirm(recording: Recording, identity: str, name: str, console: Console) -> None:
+def _confirm(whole: str, identity: str, name: str, console: Console) -> None:
     """A person is asked; a script is believed when it names the whole id, never when it names a start of one."""
     if sys.stdin.isatty():
         question = console.pick(f"Remove {name} for good?", f"Удалить {name} навсегда?")
         if not typer.confirm(question, err=True):
             raise typer.Exit(WRONG_USE)
-    elif identity != recording.id:
+    elif identity != whole:
         raise typer.BadParameter("nobody is there to be asked: give the whole id, or add --yes", param_hint="ID")
 
 
@@ -407,4 +449,5 @@ def remove(house: House, recording: Recording) -> None:
         passages=house.passages,
         audio=house.audio,
         archive=house.archive,
+        spool=house.spool,
     )
