@@ -85,8 +85,11 @@ def _show(database: str, told: Told) -> None:
         print(f"  WRONG: {line}")
     if len(wrong) > _MOST_SHOWN:
         print(f"  WRONG: and {len(wrong) - _MOST_SHOWN} more")
-    refused = ", ".join(f"{count} {code}" for code, count in told.refusals.most_common())
-    print("  killed: " + ", ".join(f"{count} {how}" for how, count in told.killed.most_common()))
+    if told.mended:
+        mended = ", ".join(f"{count} {kind}" for kind, count in told.mended.items())
+        print(f"  notes of how runs ended that `check --repair` had to write: {mended}")
+    refused = ", ".join(f"{count} {code}" for code, count in told.refusals.items())
+    print("  killed: " + ", ".join(f"{count} {how}" for how, count in told.killed.items()))
     print(
         f"  {told.duplicates} duplicates, {told.retried} runs put aside and retried, {verdict.paid_again} pieces paid "
         f"for again, {verdict.orphans} orphans, {verdict.unfinished} unfinished uploads, refused: {refused or 'none'}"
