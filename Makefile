@@ -52,6 +52,10 @@ acceptance: .venv/dev ## The real program as a subprocess, kills included
 contracts: .venv/dev ## One suite per port, over every adapter
 	$(BIN)/pytest tests/contracts
 
+torture: .venv/dev ## Kill and starve the real program for about half an hour (KILLS=40 SEED=7 for less)
+	@scripts/build-minio
+	$(BIN)/python -m tests.torture
+
 bench: .venv/dev ## Pipeline against the bare engines on the same audio; writes benchmarks/results
 	$(BIN)/python -m benchmarks.pipeline
 
@@ -66,4 +70,4 @@ lock: $(UV) ## Resolve the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --extra models -o locks/run.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev --extra models -c locks/run.txt -o locks/dev.txt pyproject.toml
 
-.PHONY: help setup run test lint unit acceptance contracts bench bench-storage bench-long lock
+.PHONY: help setup run test lint unit acceptance contracts torture bench bench-storage bench-long lock

@@ -2,8 +2,9 @@
 
 import io
 import json
+import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -57,7 +58,7 @@ def hearing(transcriber: Transcriber) -> Iterator[SpeechServer]:
         heard = transcriber.transcribe(sound, language=language, on_progress=lambda _: None)
         return Reply(body=json.dumps(verbose(heard, len(sound) / RATE)).encode())
 
-    with _serving(answer) as server:
+    with serving(answer) as server:
         yield server
 
 
@@ -71,7 +72,7 @@ def failing(replies: Sequence[Reply]) -> Iterator[SpeechServer]:
         with turn:
             return left.pop(0) if len(left) > 1 else left[0]
 
-    with _serving(answer) as server:
+    with serving(answer) as server:
         yield server
 
 
@@ -95,7 +96,8 @@ def verbose(heard: PieceText, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _serving(answer: Any) -> Iterator[SpeechServer]:
+def serving(answer: Callable[[Request], Reply]) -> Iterator[SpeechServer]:
+    """A server that answers each request as told."""
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -121,7 +123,7 @@ def _serving(answer: Any) -> Iterator[SpeechServer]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name for it
             """Says nothing: the default prints every request."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = _Quiet(("127.0.0.1", 0), Handler)
     server = SpeechServer(url=f"http://127.0.0.1:{http.server_port}")
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -132,6 +134,14 @@ def _serving(answer: Any) -> Iterator[SpeechServer]:
         http.shutdown()
         thread.join()
         http.server_close()
+
+
+class _Quiet(ThreadingHTTPServer):
+    """Says nothing of a client that was killed or gave up."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _request(handler: BaseHTTPRequestHandler) -> Request:

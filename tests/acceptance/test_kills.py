@@ -9,42 +9,12 @@ from typing import Any
 import pytest
 
 from tests.builders_media import flac_of
+from tests.points import COMMITTED, DIRECTORY_PUT, HEARD_HERE, receive_points, work_points
 from tests.program import Program
 from tests.servers.postgres import POSTGRESQL, PostgresServer
 
-_STAGES = "voxpersona.pipeline.stages:PortStages"
-_HEARD = "voxpersona.adapters.transcriber.faster_whisper:FasterWhisperTranscriber.transcribe"
-_SAVE = "voxpersona.adapters.library.sql:SqlLibrary.save"
-
-RECEIVE_POINTS = [
-    "voxpersona.pipeline.receive:_sound:call:1",
-    "voxpersona.adapters.blobs.directory:DirectoryBlobs.put:call:1",
-    "voxpersona.adapters.blobs.directory:DirectoryBlobs.put:return:1",
-    "voxpersona.adapters.blobs.directory:DirectoryBlobs.put:return:2",
-    "voxpersona.adapters.library.sql:SqlLibrary._insert:return:1",
-]
-"""Before anything was acknowledged: spooled, before the put, after the original, after the manifest, in the commit."""
-
-WORK_POINTS = {
-    "planning": (f"{_STAGES}.plan:return:1", "transcribe"),
-    "hearing a piece": (f"{_STAGES}.hear:call:1", "transcribe"),
-    "piece heard, not yet kept": (f"{_HEARD}:return:1", "transcribe"),
-    "piece kept, not yet remembered": (f"{_STAGES}.hear:return:1", "transcribe"),
-    "transcript in the bucket": (f"{_STAGES}.transcribe:return:1", "transcribe"),
-    "transcript saved, not committed": (f"{_SAVE}:return:1", "transcribe"),
-    "diarizing beside": (f"{_STAGES}.diarize:call:1", "transcribe"),
-    "diarized, not yet remembered": (f"{_STAGES}.diarize:return:1", "transcribe"),
-    "attributing": (f"{_STAGES}.attribute:call:1", "attribute"),
-    "attribution in the bucket": (f"{_STAGES}.attribute:return:1", "attribute"),
-    "attribution saved, not committed": (f"{_SAVE}:return:2", "attribute"),
-    "reporting": (f"{_STAGES}.report:call:1", "report"),
-    "report in the bucket": (f"{_STAGES}.report:return:1", "report"),
-    "report saved, not committed": (f"{_SAVE}:return:3", "report"),
-    "indexing": (f"{_STAGES}.index:call:1", "index"),
-    "indexed, not yet remembered": (f"{_STAGES}.index:return:1", "index"),
-    "tidying": (f"{_STAGES}.tidy:return:1", "index"),
-    "all done, not yet told": ("voxpersona.adapters.library.journal:SqlJournal.ready:call:1", None),
-}
+RECEIVE_POINTS = receive_points(DIRECTORY_PUT)
+WORK_POINTS = work_points(HEARD_HERE)
 _IN_BETWEEN = [where for where in WORK_POINTS if ", not" in where]
 """Between what is done and what is remembered of it: where databases could differ."""
 _ORDER = ["transcribe", "attribute", "report", "index"]
@@ -109,8 +79,7 @@ def test_a_receive_killed_before_its_acknowledgement_can_simply_be_repeated(
 
 def test_a_receive_killed_after_its_commit_is_recognised_when_it_is_repeated(interview: Path, tmp_path: Path) -> None:
     program = Program(tmp_path / "data")
-    point = "voxpersona.adapters.library.sql:SqlLibrary.add:return:1"
-    assert program.killed_at(point, "receive", str(interview)).code == -signal.SIGKILL
+    assert program.killed_at(COMMITTED, "receive", str(interview)).code == -signal.SIGKILL
     recording = program.json("receive", str(interview))["recordings"][0]
     assert recording["duplicate_of"] == recording["id"]
     assert program.json("check", "--read") == {"ok": True, "problems": []}
@@ -162,7 +131,7 @@ def test_a_recording_that_kills_the_worker_again_and_again_is_put_aside_and_can_
 ) -> None:
     program = Program(tmp_path / "data")
     identity = program.json("receive", str(interview))["recordings"][0]["id"]
-    point = f"{_STAGES}.hear:call:1"
+    point, _ = WORK_POINTS["hearing a piece"]
     crashes = 0
     while program.killed_at(point, "worker", "--until-idle").code == -signal.SIGKILL:
         crashes += 1
@@ -179,7 +148,8 @@ def test_pieces_already_heard_are_not_paid_for_again(tmp_path: Path) -> None:
     path.write_bytes(flac_of(start=0.0, end=59.0, times=6))
     program = Program(tmp_path / "data")
     program.json("receive", str(path))
-    killed = program.killed_at(f"{_STAGES}.hear:call:2", "worker", "--until-idle")
+    point, _ = WORK_POINTS["hearing a piece"]
+    killed = program.killed_at(point.replace(":1", ":2"), "worker", "--until-idle")
     assert killed.code == -signal.SIGKILL, killed
     pieces = {piece: piece.stat().st_mtime_ns for piece in _pieces(program)}
     assert len(pieces) == 1

@@ -25,12 +25,34 @@ _ROOM = 2 << 30
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server. `directory` holds its socket."""
+    """A server. `directory` holds its socket and, in `cluster`, all it keeps; `programs` are its binaries."""
 
     directory: Path
+    programs: Path
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{_OWNER}@/{database}?host={self.directory}"
+
+    def start(self) -> None:
+        """Returns once it takes connections."""
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories={self.directory} -c fsync=on -c max_connections=60"
+        )
+        self._control("-l", self.directory / "server.log", "-o", options, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """`fast` ends what is under way in order, `immediate` as a power cut does."""
+        self._control("-m", mode, "stop")
+
+    def is_running(self) -> bool:
+        try:
+            self._control("status")
+        except RuntimeError:
+            return False
+        return True
+
+    def _control(self, *words: str | Path) -> None:
+        _as_owner(self.directory, self.programs / "pg_ctl", "-D", self.directory / "cluster", "-w", *words)
 
     def _run(self, statement: str) -> None:
         engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
@@ -88,21 +110,22 @@ def _as_owner(directory: Path, *command: str | Path) -> None:
 
 
 @contextmanager
-def running_server(programs: Path) -> Iterator[PostgresServer]:
-    """A new server, durable as by default, stopped and removed afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="pg-", dir=_fast()))  # short: a socket's path may have 107 bytes
-    cluster = directory / "cluster"
+def running_server(programs: Path, *, under: Path | None = None) -> Iterator[PostgresServer]:
+    """A new server, durable as by default, stopped and removed afterwards; `under` another directory, else in memory
+    where there is plenty."""
+    directory = Path(tempfile.mkdtemp(prefix="pg-", dir=under or _fast()))  # short: a socket's path may have 107 bytes
+    server = PostgresServer(directory, programs)
     try:
         if os.geteuid() == 0:
             shutil.chown(directory, "nobody", "nogroup")
+        cluster = directory / "cluster"
         _as_owner(directory, programs / "initdb", "-D", cluster, "-U", _OWNER, "-A", "trust", "-E", "UTF8")
-        options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=on -c max_connections=60"
-        control = (programs / "pg_ctl", "-D", cluster, "-w")
-        _as_owner(directory, *control, "-l", directory / "server.log", "-o", options, "start")
+        server.start()
         try:
-            yield PostgresServer(directory)
+            yield server
         finally:
-            _as_owner(directory, *control, "-m", "fast", "stop")
+            if server.is_running():
+                server.stop()
     finally:
         shutil.rmtree(directory)
 

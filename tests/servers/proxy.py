@@ -269,7 +269,10 @@ def _request(reader: BinaryIO) -> Seen | None:
     line = reader.readline()
     if not line.strip():
         return None
-    method, target, _ = line.decode("latin-1").split()
+    words = line.decode("latin-1").split()
+    if len(words) != 3:
+        raise _EndError  # the rest of a body whose sender gave up: nothing on this connection makes sense any more
+    method, target, _ = words
     headers: Headers = []
     while line := reader.readline().strip():
         name, _, text = line.decode("latin-1").partition(":")
