@@ -83,6 +83,14 @@ class Code(StrEnum):
     TEMPLATE_INVALID = "template-invalid"
 
 
+def known_code(told: object) -> Code:
+    """The code that was kept as this; INTERNAL for none, or one that this version of the program does not know."""
+    try:
+        return Code(told)  # type: ignore[arg-type]
+    except ValueError:
+        return Code.INTERNAL
+
+
 Fact = str | int | float
 
 

@@ -11,18 +11,28 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, SQLAlchemyDatasource, WorkflowHandle
 from dbos import error as dbos_error
 
-from voxpersona.adapters.engine.durably import POLL_SECONDS, DbosDurably, Join, patiently, refuse_unwanted
+from voxpersona.adapters.engine.durably import (
+    POLL_SECONDS,
+    DbosDurably,
+    Interrupted,
+    Join,
+    StartBeside,
+    StartPart,
+    patiently,
+    refuse_unwanted,
+)
 from voxpersona.adapters.engine.presence import Presence
 from voxpersona.adapters.engine.starter import APPLICATION, PARTS_QUEUE, QUEUE, VERSION, DbosStarter, workflow_id
-from voxpersona.errors import Code, NotFound, Rejected, Unavailable, VoxPersonaError
+from voxpersona.errors import Code, NotFound, Rejected, Unavailable, VoxPersonaError, known_code
 from voxpersona.model import Stage, WorkOrder
 from voxpersona.ports import Journal
 
@@ -30,6 +40,7 @@ _BESIDE = "beside_v1"
 _PART = "part_v1"
 _DRAIN_SECONDS = 20
 _RECONCILE_POLLS = 20
+_UNATTENDED_LOOKS = 3  # at what is begun and nobody is at: between two lines of DBOS that may be so for a moment
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to tell the journal
 _OVER = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "it ended the worker again and again",
@@ -99,6 +110,9 @@ class DbosEngine:
         self._parts_a_minute = parts_a_minute
         self._stopping = threading.Event()
         self._is_open_for: int | None = None
+        self._attended: Counter[str] = Counter()
+        self._attending = threading.Lock()
+        self._unattended: Mapping[str, int] = {}
 
     def stop(self) -> None:
         if self._stopping.is_set():
@@ -151,6 +165,33 @@ class DbosEngine:
         if dead:
             _log.warning("taking over from workers that live no more: %d", len(dead))
             DBOS._recover_pending_workflows(sorted(dead))
+        self._begin_again([one.workflow_id for one in begun if one.executor_id == self._presence.executor])
+
+    def _begin_again(self, mine: Sequence[str]) -> None:
+        """What this worker has begun and is not at any more: it was interrupted, or its end could not be kept."""
+        with self._attending:
+            attended = +self._attended
+        self._unattended = {one: self._unattended.get(one, 0) + 1 for one in mine if one not in attended}
+        for one, looks in self._unattended.items():
+            if looks >= _UNATTENDED_LOOKS:
+                _log.warning("beginning again what the database could not keep: %s", one)
+                DBOS.resume_workflow(one)
+
+    @contextmanager
+    def _at(self) -> Iterator[None]:
+        """Within this, the workflow is attended; it is interrupted where the database cannot keep what it does."""
+        workflow = str(DBOS.workflow_id)
+        with self._attending:
+            self._attended[workflow] += 1
+        try:
+            yield
+        except sa.exc.OperationalError as error:
+            _log.warning("interrupted, the database cannot keep it: %s: %s", workflow, type(error.orig).__name__)
+            raise Interrupted from error
+        finally:
+            with self._attending:
+                self._attended[workflow] -= 1
+                self._attended = +self._attended
 
     def cancel(self, order: WorkOrder) -> None:
         self._starter.cancel(order)
@@ -174,7 +215,8 @@ class DbosEngine:
 
         @DBOS.workflow(name=_BESIDE, max_recovery_attempts=_CRASHES)
         def beside_v1(told: dict[str, Any], verb: str) -> str:
-            return self._work_beside(WorkOrder.model_validate(told), verb)
+            with self._at():
+                return self._work_beside(WorkOrder.model_validate(told), verb)
 
         def start_beside(order: WorkOrder, verb: str) -> WorkflowHandle[str]:
             with SetWorkflowID(f"{workflow_id(order)}:{verb}"):
@@ -182,7 +224,8 @@ class DbosEngine:
 
         @DBOS.workflow(name=_PART, max_recovery_attempts=_CRASHES)
         def part_v1(told: dict[str, Any], name: str, arguments: list[Any], index: int) -> None:
-            self._work_on_part(WorkOrder.model_validate(told), name, arguments, index)
+            with self._at():
+                self._work_on_part(WorkOrder.model_validate(told), name, arguments, index)
 
         def start_part(order: WorkOrder, name: str, arguments: Sequence[object], index: int) -> WorkflowHandle[None]:
             with SetWorkflowID(f"{workflow_id(order)}:{name}:{index}"):
@@ -192,18 +235,8 @@ class DbosEngine:
         def register(name: str, walk: Walk) -> None:
             @DBOS.workflow(name=name, max_recovery_attempts=_CRASHES)
             def whole_way(told: dict[str, Any]) -> str:
-                order = WorkOrder.model_validate(told)
-                if not self._claim(order):
-                    return "forgotten"
-                durably = DbosDurably(
-                    order,
-                    datasource=datasource,
-                    join=self._join,
-                    journal=self._journal,
-                    start_beside=start_beside,
-                    start_part=start_part,
-                )
-                return self._work(order, durably, walk)
+                with self._at():
+                    return self._walk(WorkOrder.model_validate(told), walk, datasource, start_beside, start_part)
 
         for name, walk in self._ways.items():
             register(name, walk)
@@ -225,6 +258,26 @@ class DbosEngine:
                 on_conflict="always_update",
             )
             self._is_open_for = concurrency
+
+    def _walk(
+        self,
+        order: WorkOrder,
+        walk: Walk,
+        datasource: SQLAlchemyDatasource,
+        start_beside: StartBeside,
+        start_part: StartPart,
+    ) -> str:
+        if not self._claim(order):
+            return "forgotten"
+        durably = DbosDurably(
+            order,
+            datasource=datasource,
+            join=self._join,
+            journal=self._journal,
+            start_beside=start_beside,
+            start_part=start_part,
+        )
+        return self._work(order, durably, walk)
 
     def _claim(self, order: WorkOrder) -> bool:
         """Make the run this worker's, before anything is written on it. False where it was forgotten.
@@ -279,6 +332,8 @@ class DbosEngine:
             return self._failed(order, durably.stage, error.code, error.detail)
         except dbos_error.DBOSException:
             raise  # cancelled, or another owner: not ours to end
+        except sa.exc.OperationalError:
+            raise  # of DBOS's own tables: no fault of the recording
         except Exception as error:  # noqa: BLE001  # the edge of a worker: one recording's fault must not end the others
             # Never the exception's own text: it may quote what was said.
             where = " <- ".join(
@@ -286,9 +341,7 @@ class DbosEngine:
             )
             _log.error("%s failed in %s: %s at %s", workflow_id(order), durably.stage, type(error).__name__, where)
             # A failure replayed after a crash comes back as DBOS's own error that carries our code.
-            return self._failed(
-                order, durably.stage, getattr(error, "code", None) or Code.INTERNAL, type(error).__name__
-            )
+            return self._failed(order, durably.stage, known_code(getattr(error, "code", None)), type(error).__name__)
         self._told(lambda: self._journal.ready(order))
         return "ready"
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from dbos import DBOS, SQLAlchemyDatasource, WorkflowHandle
 from dbos import error as dbos_error
+from dbos._serialization import PortableWorkflowError
 
 from voxpersona.errors import Code, Rejected, Unavailable
 from voxpersona.model import Stage, State, WorkOrder
@@ -23,9 +24,24 @@ POLL_SECONDS = 0.1
 
 R = TypeVar("R")
 _log = logging.getLogger("voxpersona.engine")
+StartBeside = Callable[[WorkOrder, str], "WorkflowHandle[str]"]
 StartPart = Callable[[WorkOrder, str, Sequence[object], int], "WorkflowHandle[None]"]
 Join = Callable[[sa.Connection], AbstractContextManager[None]]
 """Makes everything the library writes within part of the connection's transaction."""
+
+
+class Interrupted(BaseException):
+    """Leaves a workflow as if its worker had died: the database could not keep what was done. See `DbosEngine`.
+
+    No Exception, because DBOS takes each of these for the end of the workflow, or the outcome of the step.
+    """
+
+
+def is_refusing(error: sa.exc.OperationalError) -> bool:
+    """Whether the database answers and cannot do it now: a full disk, no memory. DBOS repeats lost connections itself."""
+    # SQLSTATE class 53, insufficient resources: https://www.postgresql.org/docs/current/errcodes-appendix.html
+    state, text = getattr(error.orig, "sqlstate", None) or "", str(error.orig)
+    return state.startswith("53") or "disk is full" in text or "disk I/O error" in text
 
 
 def patiently(call: Callable[[], R], is_wanted: Callable[[], None] = lambda: None) -> R:
@@ -62,8 +78,8 @@ class DbosDurably:
         datasource: SQLAlchemyDatasource,
         join: Join,
         journal: Journal,
-        start_beside: Callable[[WorkOrder, str], "WorkflowHandle[str]"],
-        start_part: "StartPart",
+        start_beside: StartBeside,
+        start_part: StartPart,
     ) -> None:
         self._order = order
         self._datasource = datasource
@@ -120,7 +136,21 @@ class DbosDurably:
         write = patiently(lambda: verb(*arguments), self._is_wanted)
 
         def run() -> None:
-            with self._join(self._datasource.sql_session().connection()):
-                write()
+            try:
+                with self._join(self._datasource.sql_session().connection()):
+                    write()
+            except sa.exc.OperationalError as error:
+                if is_refusing(error):
+                    raise Interrupted from error
+                raise
 
-        self._datasource.run_tx_step({"name": f"{stage}.{verb.__name__}"}, run)
+        while True:
+            try:
+                self._datasource.run_tx_step({"name": f"{stage}.{verb.__name__}"}, run)
+            except PortableWorkflowError as error:
+                # The commit itself was refused, and that could be written down as the outcome. So this is replayed
+                # for ever, and the next step is the one that counts.
+                if error.name != sa.exc.OperationalError.__name__:
+                    raise
+            else:
+                return

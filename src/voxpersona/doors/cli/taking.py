@@ -17,7 +17,7 @@ from voxpersona.doors.cli.console import Console, exit_code, printable, size
 from voxpersona.doors.cli.waiting import SPOOLED, drop_waiting, one_waiting, spooled_word
 from voxpersona.doors.cli.working import work_until_over
 from voxpersona.doors.texts import explain, say
-from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of
+from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of, known_code
 from voxpersona.model import STAGES, Building, Details, Recording, Scenario, Stage, Standing, State, WorkOrder
 from voxpersona.pipeline.forget import forget as forget_recording
 from voxpersona.pipeline.receive import Delivery, Receipt
@@ -306,7 +306,7 @@ def _receipt_json(receipt: Receipt, standing: Standing | None) -> dict[str, Any]
 
 def why(standing: Standing, console: Console) -> str:
     """One line on why a run failed, and what to do."""
-    code = Code(standing.failed_code or Code.INTERNAL)
+    code = known_code(standing.failed_code)
     facts = {"reason": standing.failed_reason or "", "kind": standing.stage or ""}
     text = say(code, console.language, facts)
     return f"{console.pick('failed in', 'сбой на этапе')} {standing.stage}: {text}"
@@ -320,7 +320,7 @@ def _code(outcome: _Outcome, house: House, *, waited: bool) -> int:
                 continue
             failed = house.journal.standing(receipt.recording.id).failed_code
             if failed is not None:
-                codes.append(exit_code(kind_of(Code(failed))))
+                codes.append(exit_code(kind_of(known_code(failed))))
     return max(codes, default=0)
 
 
@@ -366,7 +366,7 @@ def retry(
         for standing in standings.values():
             if standing.failed_code is not None:
                 console.note(why(standing, console))
-                codes.append(exit_code(kind_of(Code(standing.failed_code))))
+                codes.append(exit_code(kind_of(known_code(standing.failed_code))))
         if max(codes):
             raise typer.Exit(max(codes))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from voxpersona.doors.cli.console import Console, printable
 from voxpersona.doors.texts import say
-from voxpersona.errors import Code, NotFound, Rejected
+from voxpersona.errors import Code, NotFound, Rejected, known_code
 from voxpersona.pipeline.forget import forget_spooled
 from voxpersona.pipeline.render import clock
 from voxpersona.pipeline.spool import Entry
@@ -30,7 +30,9 @@ def why_refused(entry: Entry, console: Console) -> str | None:
     """Why the archive would not take it, in plain words; None where it has not said so."""
     if entry.refused is None:
         return None
-    return say(Code(entry.refused.code), console.language, {"reason": entry.refused.detail, **entry.refused.facts})
+    return say(
+        known_code(entry.refused.code), console.language, {"reason": entry.refused.detail, **entry.refused.facts}
+    )
 
 
 def waiting_json(entry: Entry, console: Console) -> dict[str, Any]:
