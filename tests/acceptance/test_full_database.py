@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.program import Program
 from tests.acceptance.test_many_workers import SOON, rows, until
 from tests.builders_media import flac_of
+from tests.program import Program
 from tests.rooms import the_talk
 from tests.servers.postgres import PostgresServer
 from tests.speech_server import SpeechServer, hearing

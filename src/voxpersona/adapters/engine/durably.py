@@ -38,7 +38,7 @@ class Interrupted(BaseException):
 
 
 def is_refusing(error: sa.exc.OperationalError) -> bool:
-    """Whether the database answers and cannot do it now: a full disk, no memory. DBOS repeats lost connections itself."""
+    """Whether the database answers and cannot do it now: a full disk, no memory. Lost connections DBOS sees to."""
     # SQLSTATE class 53, insufficient resources: https://www.postgresql.org/docs/current/errcodes-appendix.html
     state, text = getattr(error.orig, "sqlstate", None) or "", str(error.orig)
     return state.startswith("53") or "disk is full" in text or "disk I/O error" in text
