@@ -63,6 +63,13 @@ bench-storage: .venv/dev ## The store against other clients on a real server (SE
 	@scripts/build-minio
 	$(BIN)/python -m benchmarks.storage
 
+bench-receive: .venv/dev ## From the last byte received to "received and safe", against the bare put
+	@scripts/build-minio
+	$(BIN)/python -m benchmarks.receiving
+
+bench-engine: .venv/dev ## What the engine costs for each recording, and 1, 2 and 4 workers on PostgreSQL
+	$(BIN)/python -m benchmarks.engine
+
 bench-long: .venv/dev ## Two hours of sound: peak memory, progress; about a quarter of an hour
 	$(BIN)/python -m benchmarks.long
 
@@ -70,4 +77,4 @@ lock: $(UV) ## Resolve the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --extra models -o locks/run.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev --extra models -c locks/run.txt -o locks/dev.txt pyproject.toml
 
-.PHONY: help setup run test lint unit acceptance contracts torture bench bench-storage bench-long lock
+.PHONY: help setup run test lint unit acceptance contracts torture bench bench-storage bench-receive bench-engine bench-long lock

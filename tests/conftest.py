@@ -6,10 +6,12 @@ from tests.servers.minio import minio_plain, minio_program, minio_tls
 from tests.servers.postgres import postgres_server
 from tests.servers.seaweedfs import seaweedfs
 from tests.servers.tls import authority
+from tests.shared_database import database_url
 from tests.summary import pytest_itemcollected, pytest_terminal_summary
 
 __all__ = [
     "authority",
+    "database_url",
     "juicefs",
     "migrated_postgres",
     "migrated_sqlite",

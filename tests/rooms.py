@@ -44,6 +44,9 @@ def a_spoken_segment(start: float, end: float, text: str) -> Segment:
     return Segment(start=start, end=end, text=text, words=timed, confidence=0.9)
 
 
+TURNS = [Turn(start=start, end=end, speaker=who) for start, end, who, _ in _TALK]
+
+
 def the_talk(*_: object) -> PieceText:
     """What the scripted transcriber hears in every piece."""
     return PieceText(
@@ -74,7 +77,7 @@ class Rooms:
         self.library = MemoryLibrary(self.engine.enqueue)
         self.journal = MemoryJournal(self.library, self.engine.enqueue)
         self.media = MemoryMedia()
-        self.diarizer = ScriptedDiarizer([Turn(start=start, end=end, speaker=who) for start, end, who, _ in _TALK])
+        self.diarizer = ScriptedDiarizer(TURNS)
         self.embedder = HashingEmbedder()
         self.passages = MemoryPassageIndex(dimensions=self.embedder.dimensions, stem=stems)
         self.engine.furnish(self.journal, self._walk, self._note_failure)

@@ -153,7 +153,9 @@ class Sound(Protocol):
 class Media(Protocol):
     """The decoder."""
 
-    def decode(self, source: BinaryIO, *, name: str, target: Path | None = None) -> MediaFacts:
+    def decode(
+        self, source: BinaryIO, *, name: str, target: Path | None = None, most: float | None = None
+    ) -> MediaFacts:
         """Decode the first audio stream of a seekable source to the end, with flat memory, and tell what it is.
 
         With `target`, the decoded sound is written there (format private to the adapter; read it with `sound`),
@@ -162,6 +164,10 @@ class Media(Protocol):
         TOO_SHORT (nothing or under 0.1 s decoded), SILENT (no sample above -60 dBFS), DAMAGED (the decoder gave up
         before anything useful). A recording cut off short of what its container declares is no error here:
         `MediaFacts.damage` says so and the caller decides.
+
+        With `most`, of a recording longer than so many seconds, whose container declares its length and whether it is
+        whole, only the beginning may be decoded; `MediaFacts.examined` says how much. What comes later is not judged
+        then, and so it is not called SILENT.
         """
 
     def sound(self, target: Path) -> Sound:

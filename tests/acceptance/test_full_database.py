@@ -9,21 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.acceptance.test_many_workers import SOON, rows, until
 from tests.builders_media import flac_of
 from tests.program import Program
 from tests.rooms import the_talk
-from tests.servers.postgres import PostgresServer
+from tests.shared_database import SOON, rows, until
 from tests.speech_server import SpeechServer, hearing
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture
-def url(postgres_server: PostgresServer) -> Iterator[str]:
-    with postgres_server.database() as found:
-        yield found.replace("+psycopg", "")
 
 
 @pytest.fixture
@@ -63,24 +56,27 @@ REFUSED = {
 
 @pytest.mark.parametrize("when", REFUSED.values(), ids=REFUSED.keys())
 def test_a_run_waits_for_the_database_to_have_room_again(
-    url: str, speech: SpeechServer, tmp_path: Path, when: str
+    database_url: str, speech: SpeechServer, tmp_path: Path, when: str
 ) -> None:
     program = Program(
-        tmp_path / "data", VOXPERSONA_DATABASE_URL=url, VOXPERSONA_TRANSCRIBER_URL=speech.url, VOXPERSONA_THREADS="1"
+        tmp_path / "data",
+        VOXPERSONA_DATABASE_URL=database_url,
+        VOXPERSONA_TRANSCRIBER_URL=speech.url,
+        VOXPERSONA_THREADS="1",
     )
     path = tmp_path / "a.flac"
     path.write_bytes(flac_of(start=0.0, end=6.0))
     program.json("receive", str(path))
     worker = program.start("worker")
     try:
-        with _refusing(url, when):
-            until(lambda: rows(url, "SELECT 1 FROM refused WHERE is_called"), SOON, "refused once")
+        with _refusing(database_url, when):
+            until(lambda: rows(database_url, "SELECT 1 FROM refused WHERE is_called"), SOON, "refused once")
             time.sleep(5)
-            assert rows(url, "SELECT state FROM run WHERE state = 'failed'") == []
-        until(lambda: rows(url, "SELECT 1 FROM run WHERE state IN ('ready', 'failed')"), SOON, "done")
-        assert rows(url, "SELECT state FROM run") == [("ready",)]
+            assert rows(database_url, "SELECT state FROM run WHERE state = 'failed'") == []
+        until(lambda: rows(database_url, "SELECT 1 FROM run WHERE state IN ('ready', 'failed')"), SOON, "done")
+        assert rows(database_url, "SELECT state FROM run") == [("ready",)]
         ended = "SELECT 1 FROM dbos.workflow_status WHERE status <> 'SUCCESS'"
-        until(lambda: not rows(url, ended), SOON, "the engine knows too that all has ended")
+        until(lambda: not rows(database_url, ended), SOON, "the engine knows too that all has ended")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(SOON) == 0
     finally:

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 
 from tests.builders_media import flac_of
 from tests.program import Program
-from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -44,12 +42,11 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Moving:
 
 
 @pytest.fixture
-def moving(embedded: Moving, postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Moving]:
+def moving(embedded: Moving, database_url: str, tmp_path: Path) -> Moving:
     data = tmp_path / "data"
     shutil.copytree(embedded.embedded.data, data)
-    with postgres_server.database() as url:
-        shared = Program(data, VOXPERSONA_DATABASE_URL=url.replace("+psycopg", ""))
-        yield replace(embedded, embedded=Program(data), shared=shared)
+    shared = Program(data, VOXPERSONA_DATABASE_URL=database_url)
+    return replace(embedded, embedded=Program(data), shared=shared)
 
 
 def told(program: Program, moving: Moving) -> list[Any]:

@@ -41,6 +41,8 @@ CONTENT_TYPES = {
 # A file whose index stands at its end has none when it is cut off: nothing of it can be read.
 INDEX_BEHIND = {"m4a", "3gp-amr"}
 EVEN = {"mpegts": 188, "mp2": 384, "amr": 13}
+TELLS_TOO_LITTLE = {"mp3-no-header", "mp2", "flac", "webm-live", "amr", "aac", "avi", "mpegts"}
+"""Of its length, or of whether it is cut: all of it is decoded."""
 CUTS = [(label, share) for label in FORMATS for share in (0.1, 0.5, 0.99)]
 
 
@@ -194,6 +196,50 @@ class TestTarget:
         assert error.value.code == Code.NO_SPACE
         assert isinstance(error.value.__cause__, OSError)
         assert error.value.__cause__.errno == errno.ENOSPC
+
+
+class TestStoppingEarly:
+    """Before a recording is acknowledged only its beginning is decoded, and its structure looked at to the end."""
+
+    @pytest.mark.parametrize("label", FORMATS)
+    def test_the_length_is_told_all_the_same(self, media: Media, label: str) -> None:
+        content = FORMATS[label](speech(20))
+        whole, begun = decoded(media, content), media.decode(io.BytesIO(content), name="a name", most=4.0)
+        assert begun.seconds == pytest.approx(whole.seconds, abs=0.2)
+        assert begun.damage is None
+        assert (begun.container, begun.codec, begun.rate, begun.channels, begun.content_type) == (
+            *(whole.container, whole.codec, whole.rate, whole.channels, whole.content_type),
+        )
+        if label in TELLS_TOO_LITTLE:
+            assert begun == whole
+        else:
+            assert begun.examined is not None
+            assert 0.5 <= begun.examined < 6.0
+
+    @pytest.mark.parametrize("label", ["ogg-opus", "m4a", "wav"])
+    def test_a_short_one_is_judged_whole(self, media: Media, label: str) -> None:
+        content = FORMATS[label](speech(3))
+        assert media.decode(io.BytesIO(content), name="a name", most=4.0) == decoded(media, content)
+
+    @pytest.mark.parametrize(("label", "share"), CUTS)
+    def test_a_recording_cut_off_short_is_told_as_ever(self, media: Media, label: str, share: float) -> None:
+        whole = FORMATS[label](speech(12))
+        cut = whole[: int(len(whole) * share)]
+        if label in INDEX_BEHIND:
+            with pytest.raises(Rejected):
+                media.decode(io.BytesIO(cut), name="a name", most=4.0)
+            return
+        assert media.decode(io.BytesIO(cut), name="a name", most=4.0).damage == decoded(media, cut).damage
+
+    def test_silence_in_the_beginning_is_no_silent_recording(self, media: Media) -> None:
+        content = wav(np.concatenate([0 * speech(6), speech(6)]))
+        assert media.decode(io.BytesIO(content), name="a name", most=4.0).examined is not None
+        assert decoded(media, content).peak > 0.1
+
+    def test_with_a_target_all_of_it_that_was_read_can_be_read_back(self, media: Media, tmp_path: Path) -> None:
+        content = FORMATS["ogg-opus"](speech(20))
+        facts = media.decode(io.BytesIO(content), name="a name", target=tmp_path / "sound", most=4.0)
+        assert media.sound(tmp_path / "sound").seconds == facts.examined
 
 
 class TestDamage:

@@ -30,6 +30,8 @@ from voxpersona.model import Recording, WorkOrder
 NEXT = "m999"
 OPTIONS: dict[str, Any] = {"version_table": "voxpersona_schema", "compare_type": True, "compare_server_default": True}
 
+REVISIONS = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+
 HALF_WAY = """
     op.create_table("half", sa.Column("made", sa.Integer()))
     with op.batch_alter_table("recording") as recording:
@@ -129,6 +131,23 @@ def shape(engine: sa.Engine) -> dict[str, Any]:
     }
 
 
+def a_row_in_each(engine: sa.Engine) -> dict[str, dict[str, Any]]:
+    """One row in every table as it is now, whatever its columns: the values, by table."""
+    tables = sa.MetaData()
+    tables.reflect(engine, only=lambda name, _: name != "voxpersona_schema")
+    filled: dict[str, dict[str, Any]] = {}
+    with engine.begin() as connection:
+        for table in tables.sorted_tables:
+            row = {}
+            for column in table.columns:
+                for key in column.foreign_keys:
+                    row[column.name] = filled[key.column.table.name][key.column.name]
+                row.setdefault(column.name, "a" if column.type.python_type is str else column.type.python_type(1))
+            connection.execute(table.insert().values(row))
+            filled[table.name] = row
+    return filled
+
+
 def test_there_is_one_newest_migration_and_the_program_asks_for_it() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -194,6 +213,22 @@ def test_a_table_that_is_rebuilt_keeps_the_rows_that_belong_to_its_own(empty: st
         library.erase(recording.id)  # foreign keys are on again: the children go along
         with engine.begin() as connection:
             assert connection.execute(sa.select(schema.transcription.c.id)).all() == []
+
+
+@pytest.mark.parametrize("version", REVISIONS)
+def test_from_every_version_there_was_each_row_comes_along(empty: str, version: str) -> None:
+    with opened(empty) as engine:
+        migrate(engine, newest=version)
+        filled = a_row_in_each(engine)
+        migrate(engine)
+        assert revision(engine) == NEWEST
+        with engine.begin() as connection:
+            assert compare_metadata(MigrationContext.configure(connection, opts=OPTIONS), schema.metadata) == []
+            for table, told in filled.items():
+                kept = connection.execute(
+                    sa.select(sa.Table(table, sa.MetaData(), autoload_with=connection))
+                ).mappings()
+                assert [{name: row[name] for name in told} for row in kept] == [told]
 
 
 def test_a_migration_that_leaves_orphans_is_rolled_back(tmp_path: Path) -> None:

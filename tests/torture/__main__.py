@@ -85,9 +85,6 @@ def _show(database: str, told: Told) -> None:
         print(f"  WRONG: {line}")
     if len(wrong) > _MOST_SHOWN:
         print(f"  WRONG: and {len(wrong) - _MOST_SHOWN} more")
-    if told.mended:
-        mended = ", ".join(f"{count} {kind}" for kind, count in told.mended.items())
-        print(f"  notes of how runs ended that `check --repair` had to write: {mended}")
     refused = ", ".join(f"{count} {code}" for code, count in told.refusals.items())
     print("  killed: " + ", ".join(f"{count} {how}" for how, count in told.killed.items()))
     print(

@@ -66,7 +66,9 @@ class MediaFacts(Noun):
     """What the decoder found: duration in seconds as decoded, sample rate in Hz, the container and codec names.
 
     `damage` is None for a whole recording, else one English line saying what is missing.
-    `content_type` is sniffed from the bytes, never believed from the sender.
+    `content_type` is sniffed from the bytes, never believed from the sender. `examined`: where the decoder was told to
+    stop early, how many seconds it went through; `seconds` is then what the container declares, `peak` and `damage`
+    what could be seen so far.
     """
 
     seconds: float
@@ -77,6 +79,7 @@ class MediaFacts(Noun):
     content_type: str
     peak: float
     damage: str | None = None
+    examined: float | None = None
 
 
 class Original(Noun):
@@ -117,6 +120,10 @@ class WorkOrder(Noun):
         return STAGES.index(stage) >= STAGES.index(self.start)
 
 
+_ENOUGH_SHARE = 0.02
+"""Below which a stage's pace says nothing: opening a model takes as long as hearing some minutes."""
+
+
 class Progress(Noun):
     """One stage of one run as seen from outside. `share` is 0..1; `attempts` counts how often its work was begun."""
 
@@ -139,6 +146,14 @@ class Standing(Noun):
     stages: tuple[Progress, ...] = ()
     failed_code: str | None = None
     failed_reason: str | None = None
+
+    def seconds_left(self, now: dt.datetime) -> float | None:
+        """How long the stage under way will take from now, at the pace it had so far; None where that cannot be told
+        yet."""
+        under_way = next((one for one in self.stages if one.stage is self.stage and one.finished_at is None), None)
+        if self.state is not State.WORKING or under_way is None or under_way.share < _ENOUGH_SHARE:
+            return None
+        return max(0.0, (now - under_way.started_at).total_seconds() * (1 / under_way.share - 1))
 
 
 class Run(Noun):

@@ -59,6 +59,8 @@ class Transcript(Noun):
     engine: str
     seconds: float
     segments: tuple[Segment, ...]
+    damage: str | None = None
+    """One English line on what is missing of the sound, all of which was decoded for this."""
 
     @property
     def text(self) -> str:

@@ -7,6 +7,7 @@ from voxpersona.errors import Code, Integrity
 from voxpersona.model import Details, Original, Recording
 from voxpersona.pipeline.blob_source import blob_source
 from voxpersona.pipeline.holdings import Holding
+from voxpersona.pipeline.receive import EXAMINED
 from voxpersona.ports import Blobs, Media
 
 _ID = re.compile(r"[0-9a-z]{12}")
@@ -26,7 +27,7 @@ def adopt(held: Holding, *, audio: Blobs, media: Media) -> Recording:
         pass  # reading to the end is what compares the hash
     name = facts.metadata.get("name") or key.rsplit("/", 1)[1]
     with blob_source(audio, key) as source:
-        found = media.decode(source, name=name)
+        found = media.decode(source, name=name, most=EXAMINED)
     return Recording(
         id=held.recording,
         source=facts.metadata.get("source") or f"store:{key}",

@@ -67,11 +67,15 @@ def made_once(blobs: Blobs, key: str, noun: type[N], make: Callable[[], N]) -> N
         return read(blobs, key, noun)
     except NotFound:
         pass
-    made = make()
+    return first_of(blobs, key, make())
+
+
+def first_of(blobs: Blobs, key: str, made: N) -> N:
+    """Put it, unless another one stands under the key: then that one. For what costs nothing to make: one request."""
     try:
         write(blobs, key, bytes_of(made))
     except Integrity as conflict:
         if conflict.code is not Code.BLOB_CONFLICT:
             raise
-        return read(blobs, key, noun)
+        return read(blobs, key, type(made))
     return made

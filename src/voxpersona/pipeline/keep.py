@@ -1,8 +1,10 @@
 """Keep: put a recording whose bytes are on our disk into the archive: store first, then row and start of its work.
 
-What `receive` and `deliver` have in common. A kill at any line leaves either nothing, or an original and a manifest
-that the next delivery of the same bytes finds in its place.
+What `receive` and `deliver` have in common. A kill at any line leaves either nothing, or an original or a manifest or
+both, that the next delivery of the same bytes finds in their places.
 """
+
+from concurrent.futures import ThreadPoolExecutor
 
 from voxpersona.errors import Code, Integrity, NotFound
 from voxpersona.model import Manifest, Recording, Source
@@ -10,23 +12,40 @@ from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.spool import Spooled
 from voxpersona.ports import Blobs, Library
 
+_SMALL = 8 << 20
+"""Bytes. What takes longer may break off after minutes, and then must not have left a manifest behind."""
 
-def keep(recording: Recording, content: Spooled, *, audio: Blobs, library: Library) -> tuple[Recording, bool]:
+
+def keep(
+    recording: Recording, content: Spooled, *, audio: Blobs, library: Library, is_new: bool = False
+) -> tuple[Recording, bool]:
     """Put the original, verified, and the manifest; then row and start of the work in ONE commit.
 
+    `is_new`: the library was asked a moment ago and knew nothing of it; what came between the two, the commit sees.
     Returns the recording that stands and whether it is new: of what is here already nothing is put but what the store
     has lost, and the way it came. Errors as of store and library: Rejected FORGOTTEN, Integrity BLOB_CONFLICT, ...
     """
     source = recording.source
-    if (standing := library.known(source, content.sha256)) is not None:
+    if not is_new and (standing := library.known(source, content.sha256)) is not None:
         standing, _ = library.add(standing.model_copy(update={"source": source}))
         _heal(standing, content, audio)
         keep_source(standing, source, library=library, audio=audio)
         return standing, False
-    _put(recording, content, audio)
-    standing, is_new = library.add(_manifest(recording, audio))
+    standing, is_new = library.add(_put_both(recording, content, audio))
     keep_source(standing, source, library=library, audio=audio)
     return standing, is_new
+
+
+def _put_both(recording: Recording, content: Spooled, audio: Blobs) -> Recording:
+    """The original and the manifest. Of a small recording at once: whoever waits for the acknowledgement waits for the
+    longer of the two. A row is made when both stand; a manifest alone is of nothing that was acknowledged."""
+    if content.size > _SMALL:
+        _put(recording, content, audio)
+        return _manifest(recording, audio)
+    with ThreadPoolExecutor(1, thread_name_prefix="manifest") as beside:
+        manifest = beside.submit(_manifest, recording, audio)
+        _put(recording, content, audio)
+        return manifest.result()
 
 
 def _put(recording: Recording, spooled: Spooled, audio: Blobs) -> None:
@@ -65,7 +84,7 @@ def _heal(recording: Recording, spooled: Spooled, audio: Blobs) -> None:
 def _manifest(recording: Recording, audio: Blobs) -> Recording:
     """Write the manifest; where an earlier, unacknowledged try of the same delivery wrote one, that one stands."""
     key = layout.manifest(recording.id)
-    written = documents.made_once(audio, key, Manifest, lambda: Manifest(recording=recording)).recording
+    written = documents.first_of(audio, key, Manifest(recording=recording)).recording
     if written.original.sha256 != recording.original.sha256:
         raise Integrity(Code.BLOB_CONFLICT, f"{key} is of other bytes", key=key)
     return written

@@ -1,8 +1,8 @@
 """Receive: take a recording in so that "acknowledged" means "safe".
 
 The order is the promise (docs/design.md, Durability): spool and hash -> fsync -> look whether it is sound -> put the
-original, verified -> put the manifest -> one transaction: row + start of the work -> acknowledge. A kill at any line
-leaves either nothing, or an unacknowledged original that the next delivery of the same bytes finds in its place.
+original, verified, and the manifest -> one transaction: row + start of the work -> acknowledge. A kill at any line
+leaves either nothing, or unacknowledged blobs that the next delivery of the same bytes finds in their places.
 
 Where store or database do not answer, the spool is the first durable home: the recording waits there as an entry, is
 acknowledged as such, and `deliver` brings it into the archive later. A row stands only for what stands in the store.
@@ -21,6 +21,11 @@ from voxpersona.pipeline.keep import keep
 from voxpersona.pipeline.naming import new_recording_id, safe_name
 from voxpersona.pipeline.spool import Spool, Spooled
 from voxpersona.ports import Blobs, Library, Media
+
+EXAMINED = 10.0
+"""Seconds that a recording may last to be decoded whole before it is acknowledged. Of a longer one the beginning is
+decoded and the structure looked at to the end: that it is safe must not wait for what it sounds like. The work on it
+decodes everything and tells what it finds."""
 
 _DELIVER_SECONDS = 10.0
 """How long others that wait may hold up a delivery before it."""
@@ -86,7 +91,8 @@ def receive(
         because = because or spool.resting
         if because is None:
             try:
-                kept, is_new = keep(recording, content, audio=audio(), library=library())
+                is_new = standing is None  # asked just now; where that could not be, there is a reason to wait
+                kept, is_new = keep(recording, content, audio=audio(), library=library(), is_new=is_new)
                 return Receipt(kept, is_duplicate=not is_new)
             except Unavailable as error:
                 because = _passing(error)
@@ -133,7 +139,7 @@ def _recording(delivery: Delivery, content: Spooled, source: str, received_at: d
 
 def _sound(delivery: Delivery, spooled: Spooled, media: Media) -> MediaFacts:
     with spooled.path.open("rb") as content:
-        facts = media.decode(content, name=delivery.name)
+        facts = media.decode(content, name=delivery.name, most=EXAMINED)
     if facts.damage is not None and not delivery.accept_damaged:
         raise Rejected(Code.TRUNCATED, facts.damage, name=delivery.name, damage=facts.damage)
     return facts

@@ -8,9 +8,10 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from voxpersona.errors import Code, Integrity, NotFound, Rejected
-from voxpersona.model import Manifest, Problem, Recording, RecordingId, Run, Source, Stage, State
+from voxpersona.model import Manifest, Problem, Recording, RecordingId, Run, Stage, State
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.adopt import adopt
 from voxpersona.pipeline.check import Kind, every_byte, in_spool, is_absent, quick_check, result_keys, untold
@@ -21,6 +22,7 @@ from voxpersona.pipeline.index import index_current
 from voxpersona.pipeline.keep import write_source
 from voxpersona.pipeline.rebuild import bring_back, read_manifest, remember_forgotten
 from voxpersona.pipeline.render import render_markdown
+from voxpersona.pipeline.runs import end_as_noted
 from voxpersona.pipeline.spool import Spool
 from voxpersona.ports import Blobs, Bucket, Embedder, Journal, Library, Made, Media, OnProgress, PassageIndex
 
@@ -125,6 +127,33 @@ def take_in(
     bring_back(recording, held, library=library, audio=audio, archive=archive)
 
 
+def write_notes(
+    recording: Recording, held: Holding, *, library: Library, journal: Journal, audio: Blobs, archive: Blobs
+) -> int:
+    """Make bucket and database tell the same of how runs ended and how else the recording came; how many of these were
+    told by one of them only. What a worker does that is killed between the two, a moment later.
+
+    NotFound where it was forgotten meanwhile; nothing is left then.
+    """
+    told = 0
+    for run in journal.ended(recording.id):
+        noted, state = held.ended.get(run.order.run), run.standing.state
+        if noted is state:
+            continue
+        if noted is State.READY:
+            told += end_as_noted(run.order, journal=journal, archive=archive)
+        else:
+            key = layout.run(recording.id, run.order.run, state)
+            documents.made_for(recording.id, archive, key, Run, partial(Run.model_copy, run), library=library)
+            told += 1
+    for source in library.sources(recording.id):
+        came_again = source.forgotten_at is None and source.key != recording.source
+        if came_again and layout.source(recording.id, source.key) not in held.sources:
+            write_source(recording, source, library=library, audio=audio)
+            told += 1
+    return told
+
+
 @dataclass(frozen=True)
 class _Mender:
     library: Library
@@ -174,7 +203,7 @@ class _Mender:
         if recording is None:
             return
         held = holding(owner, self.audio, self.archive)
-        for verb in (self._write_manifest, self._write_results, self._write_runs, self._write_sources):
+        for verb in (self._write_manifest, self._write_results, self._write_notes):
             self._tried(verb, recording, held)
         if _has(problems, owner, Kind.INDEX_BEHIND, Kind.BLOB_WITHOUT_ROW):
             self._tried(self._index, recording)
@@ -190,8 +219,8 @@ class _Mender:
 
     def _tell_library(self, recording: Recording, held: Holding) -> None:
         """What the buckets know beside the row: runs, the results of those that ended well, source keys."""
-        rows = {run.order.run: run.standing.state for run in self.journal.ended(recording.id)}
-        well = {number for states in (rows, held.ended) for number, state in states.items() if state is State.READY}
+        rows = [run.order.run for run in self.journal.ended(recording.id) if run.standing.state is State.READY]
+        well = {*rows, *(number for number, state in held.ended.items() if state is State.READY)}
         bring_back(
             recording,
             held,
@@ -200,12 +229,6 @@ class _Mender:
             archive=self.archive,
             is_wanted=well.__contains__,
         )
-        for number, state in held.ended.items():
-            if state is State.READY and rows.get(number) is State.FAILED:
-                run = documents.read(self.archive, layout.run(recording.id, number, state), Run)
-                self.journal.claim(run.order)
-                self.journal.close(run)
-                self.journal.ready(run.order)
 
     # The database tells the buckets.
 
@@ -236,21 +259,8 @@ class _Mender:
             else:
                 documents.write(self.archive, key, documents.bytes_of(written))
 
-    def _write_runs(self, recording: Recording, held: Holding) -> None:
-        for run in self.journal.ended(recording.id):
-            state = run.standing.state
-            key = layout.run(recording.id, run.order.run, state)
-            if held.ended.get(run.order.run) is not State.READY and is_absent(key, held, self.archive):
-                self._tried(documents.write, self.archive, key, documents.bytes_of(run))
-
-    def _write_sources(self, recording: Recording, held: Holding) -> None:
-        for source in self.library.sources(recording.id):
-            came_again = source.forgotten_at is None and source.key != recording.source
-            if came_again and layout.source(recording.id, source.key) not in held.sources:
-                self._tried(self._write_source, recording, source)
-
-    def _write_source(self, recording: Recording, source: Source) -> None:
-        write_source(recording, source, library=self.library, audio=self.audio)
+    def _write_notes(self, recording: Recording, held: Holding) -> None:
+        write_notes(recording, held, library=self.library, journal=self.journal, audio=self.audio, archive=self.archive)
 
     def _index(self, recording: Recording) -> None:
         has_ended_well = any(run.standing.state is State.READY for run in self.journal.ended(recording.id))

@@ -32,12 +32,30 @@ def conclude(order: WorkOrder, *, library: Library, journal: Journal, archive: B
     journal.close(documents.made_for(order.recording, archive, key, Run, make, library=library))
 
 
+def end_as_noted(order: WorkOrder, *, journal: Journal, archive: Blobs) -> bool:
+    """Where the bucket says that the run ended well, the journal says so too from now on. Whether that was so.
+
+    For a run that was given up between the two, by an engine that was killed too often or has lost its work.
+    """
+    try:
+        run = documents.read(archive, layout.run(order.recording, order.run, State.READY), Run)
+    except NotFound:
+        return False
+    journal.claim(order)
+    journal.close(run)
+    journal.ready(order)
+    return True
+
+
 def note_failure(order: WorkOrder, *, library: Library, journal: Journal, archive: Blobs) -> None:
     """Write down how a run failed, which the journal says already. As well as can be: the store may be what failed.
 
-    Without the document a rebuilt archive does the run again, and `check --repair` writes it later.
+    Without the document a rebuilt archive does the run again, and the next upkeep writes it. A run that had ended well
+    before, which the journal never heard, has ended well.
     """
     try:
+        if end_as_noted(order, journal=journal, archive=archive):
+            return
         run = next((run for run in journal.ended(order.recording) if run.order.run == order.run), None)
         if run is None or run.standing.state is not State.FAILED:
             return

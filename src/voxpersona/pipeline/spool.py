@@ -34,6 +34,9 @@ SPARE = 256 << 20
 """Bytes that an entry must leave free on the disk: the database stands there, too."""
 
 _PART = 1 << 20
+_COMING_IN = 1 << 17
+"""So many bytes at a time are hashed and written as they come: little is left to be done after the last."""
+
 _REST_SECONDS = 10.0
 """How long nobody of this process asks a store again that did not answer: a directory of files would take for ever."""
 
@@ -101,7 +104,7 @@ class Spool:
         digest, size = hashlib.sha256(), 0
         try:
             with _room_errors(), os.fdopen(_create(path), "wb") as spooled:
-                while part := source.read(_PART):
+                while part := source.read(_COMING_IN):
                     digest.update(part)
                     size += len(part)
                     spooled.write(part)

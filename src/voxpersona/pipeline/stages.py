@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from voxpersona.errors import Code, NotFound
 from voxpersona.model import (
     Attribution,
+    MediaFacts,
     Piece,
     PieceText,
     Recording,
@@ -125,6 +128,7 @@ class PortStages:
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
                 segments=segments,
+                damage=self._facts(recording).damage,
             )
 
         self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)
@@ -196,7 +200,8 @@ class PortStages:
 
     def tidy(self, order: WorkOrder) -> None:
         """Remove the decoded sound, which can be made again, and write down that the run ended well."""
-        self._scratch_path(order.recording).unlink(missing_ok=True)
+        for path in (self._scratch_path(order.recording), self._facts_path(order.recording)):
+            path.unlink(missing_ok=True)
         conclude(order, library=self.library, journal=self.journal, archive=self.archive)
 
     def _made_once(self, recording: RecordingId, key: str, noun: type[N], make: Callable[[], N]) -> N:
@@ -247,5 +252,21 @@ class PortStages:
             for _ in self.audio.read(original.key):
                 pass  # reading to the end is what compares the hash
             with blob_source(self.audio, original.key) as source:
-                self.media.decode(source, name=original.name, target=path)
+                facts = self.media.decode(source, name=original.name, target=path)
+            self._facts_path(identity).write_bytes(documents.bytes_of(facts))
             return self.media.sound(path)
+
+    def _facts(self, recording: Recording) -> MediaFacts:
+        """What the decoder found, going through all of it."""
+        told = recording.original.media
+        if told.examined is None:
+            return told
+        self._sound(recording.id)
+        try:
+            return MediaFacts.model_validate_json(self._facts_path(recording.id).read_bytes())
+        except (OSError, ValidationError):  # this machine lost it, or was killed before it was written
+            with blob_source(self.audio, recording.original.key) as source:
+                return self.media.decode(source, name=recording.original.name)
+
+    def _facts_path(self, recording: RecordingId) -> Path:
+        return self._scratch_path(recording).with_suffix(".json")

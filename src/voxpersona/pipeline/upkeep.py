@@ -13,14 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from voxpersona.errors import Code, Integrity, NotFound, Rejected
-from voxpersona.model import RecordingId, State
+from voxpersona.model import Recording, RecordingId, State
 from voxpersona.pipeline import layout
 from voxpersona.pipeline.deliveries import Deliveries
 from voxpersona.pipeline.forget import forget
 from voxpersona.pipeline.holdings import Holding, holdings
 from voxpersona.pipeline.index import catch_up
 from voxpersona.pipeline.rebuild import read_manifest
-from voxpersona.pipeline.repair import take_in, tell_forgotten
+from voxpersona.pipeline.repair import take_in, tell_forgotten, write_notes
 from voxpersona.pipeline.spool import Spool
 from voxpersona.ports import Blobs, Bucket, Embedder, Engine, Journal, Library, Media, PassageIndex
 
@@ -39,9 +39,11 @@ _log = logging.getLogger("voxpersona.upkeep")
 
 @dataclass
 class Upkept:
-    """What was done: recordings forgotten to the end, taken in from the store, made searchable; leftovers removed."""
+    """What was done: recordings forgotten to the end, taken in from the store, made searchable; notes of runs and
+    deliveries that only store or database had; leftovers removed."""
 
     forgotten: int = 0
+    noted: int = 0
     taken_in: int = 0
     indexed: int = 0
     swept: int = 0
@@ -75,7 +77,7 @@ class Upkeep:
         for bucket in self.buckets:
             done.swept += bucket.abandon(ABANDONED.total_seconds())
         tell_forgotten(library=self.library, archive=self.archive)
-        done.taken_in += self._take_in_all(is_over)
+        self._compare(done, is_over)
         for recording in self.library.half_forgotten():
             with suppress(NotFound):  # another process was faster
                 forget(
@@ -92,30 +94,42 @@ class Upkeep:
         self._index(done, is_over)
         if any(vars(done).values()):
             _log.info(
-                "upkeep: %d forgotten, %d taken in from the store, %d indexed, %d leftovers removed",
-                *(done.forgotten, done.taken_in, done.indexed, done.swept),
+                "upkeep: %d forgotten, %d taken in from the store, %d noted, %d indexed, %d leftovers removed",
+                *(done.forgotten, done.taken_in, done.noted, done.indexed, done.swept),
             )
         return done
 
-    def _take_in_all(self, is_over: Callable[[], bool]) -> int:
+    def _compare(self, done: Upkept, is_over: Callable[[], bool]) -> None:
+        """Store and database: each is told what only the other one knows."""
         recordings = self.library.recordings()
-        rows = {one.id for one in (*recordings, *self.library.half_forgotten())} | self.given_up
+        rows = {recording.id: recording for recording in recordings}
+        others = {one.id for one in self.library.half_forgotten()} | self.given_up
         digests = {recording.original.sha256 for recording in recordings}
         deliveries = Deliveries.of(self.library, self.archive)
-        taken_in = 0
         for held in holdings(self.audio, self.archive):
             if is_over():
-                break
-            if held.recording in rows or self._age(held) < self.settled or self._has_row(held.recording):
-                continue
+                return
             try:
-                if self._is_whole(held, digests, deliveries):
+                if held.recording in rows:
+                    done.noted += self._write_notes(rows[held.recording], held)
+                elif held.recording not in others and self._is_left_over(held, digests, deliveries):
                     self._take_in(held)
-                    taken_in += 1
+                    done.taken_in += 1
             except (NotFound, Integrity, Rejected) as error:
-                self.given_up.add(held.recording)
-                _log.warning("%s stands in the store and cannot be taken in: %s", held.recording, error.code)
-        return taken_in
+                if held.recording not in rows:
+                    self.given_up.add(held.recording)
+                    _log.warning("%s stands in the store and cannot be taken in: %s", held.recording, error.code)
+                elif error.code is not Code.RECORDING_UNKNOWN:
+                    _log.warning("%s: how its runs ended cannot be told: %s", held.recording, error.code)
+
+    def _write_notes(self, recording: Recording, held: Holding) -> int:
+        return write_notes(
+            recording, held, library=self.library, journal=self.journal, audio=self.audio, archive=self.archive
+        )
+
+    def _is_left_over(self, held: Holding, digests: Set[str], deliveries: Deliveries) -> bool:
+        is_old = self._age(held) >= self.settled and not self._has_row(held.recording)
+        return is_old and self._is_whole(held, digests, deliveries)
 
     def _take_in(self, held: Holding) -> None:
         take_in(

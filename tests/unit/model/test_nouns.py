@@ -193,3 +193,39 @@ def test_a_run_covers_the_stage_it_starts_at_and_those_after(start: Stage, stage
     order = WorkOrder(recording=ID, run=2, start=start)
     way = [Stage.TRANSCRIBE, Stage.ATTRIBUTE, Stage.REPORT, Stage.INDEX]
     assert order.covers(stage) == (stage in way[way.index(start) :])
+
+
+class TestTimeLeft:
+    """Of the stage under way, by the pace it had so far."""
+
+    BEGUN = dt.datetime(2026, 5, 1, 12, 0, tzinfo=dt.UTC)
+
+    def standing(self, share: float, state: State = State.WORKING, *, is_over: bool = False) -> Standing:
+        finished_at = self.BEGUN if is_over else None
+        progress = Progress(
+            recording=RecordingId("a"),
+            run=1,
+            stage=Stage.TRANSCRIBE,
+            share=share,
+            attempts=1,
+            started_at=self.BEGUN,
+            finished_at=finished_at,
+        )
+        return Standing(state=state, run=1, stage=Stage.TRANSCRIBE, share=share, stages=(progress,))
+
+    @pytest.mark.parametrize(("share", "left"), [(0.25, 180.0), (0.5, 60.0), (1.0, 0.0)])
+    def test_it_goes_on_as_it_went(self, share: float, left: float) -> None:
+        now = self.BEGUN + dt.timedelta(seconds=60)
+        assert self.standing(share).seconds_left(now) == pytest.approx(left)
+
+    def test_in_the_beginning_it_is_not_known(self) -> None:
+        assert self.standing(0.01).seconds_left(self.BEGUN + dt.timedelta(seconds=60)) is None
+
+    def test_of_what_is_over_or_waits_nothing_is_told(self) -> None:
+        now = self.BEGUN + dt.timedelta(seconds=60)
+        assert self.standing(0.5, State.FAILED).seconds_left(now) is None
+        assert self.standing(0.5, is_over=True).seconds_left(now) is None
+        assert Standing(state=State.WORKING, run=1).seconds_left(now) is None
+
+    def test_a_clock_that_went_back_tells_no_less_than_nothing(self) -> None:
+        assert self.standing(0.5).seconds_left(self.BEGUN - dt.timedelta(days=1)) == 0.0

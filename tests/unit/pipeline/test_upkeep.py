@@ -16,10 +16,12 @@ from tests.damage import DamageableBlobs, Place, a_place
 from tests.hostile import DownBlobs
 from voxpersona.adapters.media.memory import memory_recording
 from voxpersona.errors import Code, Rejected, Unavailable
-from voxpersona.model import Details, Recording, RecordingId, Stage
-from voxpersona.pipeline import layout
+from voxpersona.model import Details, Recording, RecordingId, Stage, State, WorkOrder
+from voxpersona.pipeline import documents, layout
+from voxpersona.pipeline.check import Kind
 from voxpersona.pipeline.forget import forget, forget_spooled
 from voxpersona.pipeline.receive import Delivery, receive
+from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.upkeep import Upkeep, Upkept
 
 
@@ -55,6 +57,10 @@ def worked(place: Place, seconds: float = 10.0) -> Recording:
     return recording
 
 
+def first_run_of(recording: Recording) -> WorkOrder:
+    return WorkOrder(recording=recording.id, run=1)
+
+
 def forget_it(place: Place, recording: Recording) -> None:
     forget(
         recording,
@@ -74,6 +80,52 @@ def test_of_a_whole_archive_nothing_is_done(place: Place) -> None:
     before = place.content
     assert the_upkeep(place).once() == Upkept()
     assert place.content == before
+
+
+class TestWhatOneSideOnlyTells:
+    """A worker was killed between the journal's word and the note of it in the store, or the other way round."""
+
+    def test_a_failure_that_was_not_written_down_is(self, place: Place) -> None:
+        recording = received(place)
+        place.journal.claim(first_run_of(recording))
+        place.journal.fail(first_run_of(recording), Stage.TRANSCRIBE, "internal", "the engine gave it up")
+        assert [problem.kind for problem in place.check()] == [Kind.RUN_MISSING]
+        assert the_upkeep(place).once() == Upkept(noted=1)
+        assert place.check() == []
+        assert place.journal.standing(recording.id).state is State.FAILED
+        assert the_upkeep(place).once() == Upkept()
+
+    def test_a_run_that_wrote_down_its_good_end_and_was_given_up_then_ended_well(self, place: Place) -> None:
+        recording = worked(place)
+        place.journal.fail(first_run_of(recording), Stage.INDEX, "internal", "the engine gave it up")
+        assert [problem.kind for problem in place.check()] == [Kind.RUN_DIFFERS]
+        assert the_upkeep(place).once() == Upkept(noted=1)
+        assert place.check() == []
+        assert place.journal.standing(recording.id).state is State.READY
+
+    def test_so_does_the_note_of_its_failure(self, place: Place) -> None:
+        recording = worked(place)
+        order = first_run_of(recording)
+        place.journal.fail(order, Stage.INDEX, "internal", "the engine gave it up")
+        note_failure(order, library=place.library, journal=place.journal, archive=place.archive)
+        assert place.check() == []
+        assert place.journal.standing(recording.id).state is State.READY
+
+    def test_how_else_a_recording_came_is_written_beside_it(self, place: Place) -> None:
+        recording = worked(place)
+        place.library.add(recording.model_copy(update={"source": "telegram:7:8:9"}))
+        assert [problem.kind for problem in place.check()] == [Kind.SOURCE_MISSING]
+        assert the_upkeep(place).once() == Upkept(noted=1)
+        assert place.check() == []
+
+    def test_a_note_that_cannot_be_read_hinders_nothing_else(self, place: Place) -> None:
+        damaged, other = worked(place), worked(place, 11.0)
+        for recording in (damaged, other):
+            place.journal.fail(first_run_of(recording), Stage.INDEX, "internal", "the engine gave it up")
+        place.lose(layout.run(damaged.id, 1, State.READY))
+        documents.write(place.archive, layout.run(damaged.id, 1, State.READY), b"no run")
+        assert the_upkeep(place).once().noted == 1
+        assert place.journal.standing(other.id).state is State.READY
 
 
 class TestWhatNobodyKnows:
@@ -101,6 +153,15 @@ class TestWhatNobodyKnows:
     def test_is_no_row_without_its_object(self, place: Place) -> None:
         recording = received(place)
         place.lose(recording.original.key)
+        again = place.without_memory()
+        assert the_upkeep(again).once() == Upkept()
+        assert again.library.recordings() == []
+
+    @pytest.mark.parametrize("seconds", [10.0, 11.5])
+    def test_is_no_row_where_other_bytes_stand_than_the_manifest_tells(self, place: Place, seconds: float) -> None:
+        recording = received(place)
+        place.lose(recording.original.key)
+        documents.write(place.audio, recording.original.key, memory_recording(seconds, salt="other"), "audio/ogg")
         again = place.without_memory()
         assert the_upkeep(again).once() == Upkept()
         assert again.library.recordings() == []

@@ -8,8 +8,8 @@ from tests.rooms import Rooms, the_talk
 from voxpersona.adapters.media.memory import memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.errors import Code, Integrity, Rejected, Unavailable
-from voxpersona.model import Details, RecordingId, Scenario, Stage, State
-from voxpersona.pipeline import layout
+from voxpersona.model import Details, RecordingId, Scenario, Stage, State, Transcript, WorkOrder
+from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.ask import ask
 from voxpersona.pipeline.check import Kind, check
 from voxpersona.pipeline.forget import forget
@@ -62,6 +62,30 @@ def test_every_result_stands_in_the_bucket_too(rooms: Rooms) -> None:
     keys = {blob.key for blob in rooms.archive.list()}
     assert {layout.transcript(identity, 1), layout.roles(identity, 1)} <= keys
     assert {layout.report(identity, "interview", 1), layout.report_text(identity, "interview", 1)} <= keys
+
+
+def test_damage_that_only_the_work_finds_stands_in_the_transcript(rooms: Rooms) -> None:
+    """Before a long recording is acknowledged, only its beginning is decoded."""
+    damage = "3.0 s of 40.0 s could not be decoded"
+    recording = rooms.receive(memory_recording(40.0, damage=damage)).recording
+    assert recording.original.media.examined is not None
+    assert recording.original.media.damage is None
+    rooms.engine.run()
+    assert rooms.library.transcript(recording.id).damage == damage
+    assert list(rooms.scratch.iterdir()) == []
+
+
+def test_it_is_found_again_where_the_machine_has_lost_what_it_decoded(rooms: Rooms) -> None:
+    damage = "3.0 s of 40.0 s could not be decoded"
+    recording = rooms.receive(memory_recording(40.0, damage=damage)).recording
+    order = WorkOrder(recording=recording.id, run=1)
+    rooms.journal.claim(order)
+    spans = rooms.stages.plan(order)
+    rooms.stages.hear(order, spans, 0)
+    for path in rooms.scratch.glob("*.json"):
+        path.unlink()
+    rooms.stages.transcribe(order, spans)
+    assert documents.read(rooms.archive, layout.transcript(recording.id, 1), Transcript).damage == damage
 
 
 def test_decoded_sound_does_not_stay_on_the_disk(rooms: Rooms) -> None:

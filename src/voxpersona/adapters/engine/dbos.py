@@ -40,6 +40,7 @@ _BESIDE = "beside_v1"
 _PART = "part_v1"
 _DRAIN_SECONDS = 20
 _RECONCILE_POLLS = 20
+_NEXT_SECONDS = 0.05  # until the next recording is looked for: the most that a worker idles between two
 _UNATTENDED_LOOKS = 3  # at what is begun and nobody is at: between two lines of DBOS that may be so for a moment
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to tell the journal
 _OVER = {
@@ -247,7 +248,7 @@ class DbosEngine:
         """So many recordings at a time may be begun by each worker; none while paused."""
         if self._is_open_for != concurrency:
             DBOS.register_queue(
-                QUEUE, worker_concurrency=concurrency, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+                QUEUE, worker_concurrency=concurrency, polling_interval_sec=_NEXT_SECONDS, on_conflict="always_update"
             )
             limit = self._parts_a_minute
             DBOS.register_queue(

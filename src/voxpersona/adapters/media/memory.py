@@ -10,6 +10,8 @@ from voxpersona.model import MediaFacts
 from voxpersona.ports import RATE, Floats, Sound
 
 _MARK = b"SOUND "
+_LATER = "could not be decoded"
+"""Damage that says so is found by going through the whole recording only."""
 
 
 def memory_recording(seconds: float, *, damage: str = "", salt: str = "") -> bytes:
@@ -32,7 +34,9 @@ class _Hum:
 class MemoryMedia:
     """See `ports.Media`. Knows `memory_recording` bytes; everything else is NOT_AUDIO, and no bytes are EMPTY."""
 
-    def decode(self, source: BinaryIO, *, name: str, target: Path | None = None) -> MediaFacts:
+    def decode(
+        self, source: BinaryIO, *, name: str, target: Path | None = None, most: float | None = None
+    ) -> MediaFacts:
         content = source.read()
         if not content:
             raise Rejected(Code.EMPTY, "no bytes", name=name)
@@ -41,6 +45,7 @@ class MemoryMedia:
         seconds, damage, _ = content[len(_MARK) :].decode().split(";")
         if target is not None:
             target.write_bytes(content)
+        is_examined = most is not None and float(seconds) > most and (not damage or _LATER in damage)
         return MediaFacts(
             seconds=float(seconds),
             container="memory",
@@ -49,7 +54,8 @@ class MemoryMedia:
             channels=1,
             content_type="audio/x-memory",
             peak=1.0,
-            damage=damage or None,
+            damage=None if is_examined else damage or None,
+            examined=1.0 if is_examined else None,
         )
 
     def sound(self, target: Path) -> Sound:

@@ -11,7 +11,7 @@ import av.logging
 from voxpersona.adapters.media import boxes, ebml, headers, ogg
 from voxpersona.adapters.media.containers import Container, after_tags, is_picture, recognise
 from voxpersona.adapters.media.pcm import PcmSound, PcmWriter
-from voxpersona.adapters.media.reading import NoSound, Reading, Undecodable, read_sound
+from voxpersona.adapters.media.reading import Limit, NoSound, Reading, Undecodable, read_sound
 from voxpersona.adapters.media.shape import Shape, damage_of
 from voxpersona.adapters.media.window import Window
 from voxpersona.errors import Code, Rejected
@@ -50,9 +50,11 @@ class PyAVMedia:
     def __init__(self) -> None:
         av.logging.set_level(None)  # the library's lines name no recording and help nobody
 
-    def decode(self, source: BinaryIO, *, name: str, target: Path | None = None) -> MediaFacts:
+    def decode(
+        self, source: BinaryIO, *, name: str, target: Path | None = None, most: float | None = None
+    ) -> MediaFacts:
         """As ports.Media says. Errors of `source` pass unchanged; no room for `target`: Unavailable NO_SPACE."""
-        return _Decoding(Window(source), name).facts(target)
+        return _Decoding(Window(source), name, most).facts(target)
 
     def sound(self, target: Path) -> PcmSound:
         """As ports.Media says: NotFound PATH_ABSENT, Integrity RESULT_INVALID."""
@@ -70,11 +72,12 @@ class _Plan:
 
 
 class _Decoding:
-    """One decode call: its bytes and the name for messages."""
+    """One decode call: its bytes, the name for messages, and after how many seconds it may stop."""
 
-    def __init__(self, whole: Window, name: str) -> None:
+    def __init__(self, whole: Window, name: str, most: float | None) -> None:
         self._whole = whole
         self._name = name
+        self._most = most
 
     def facts(self, target: Path | None) -> MediaFacts:
         container = self._container()
@@ -82,13 +85,14 @@ class _Decoding:
         with contextlib.ExitStack() as stack:
             sink = None if target is None else stack.enter_context(PcmWriter(target))
             reading = self._read(plan, sink, first_channel=False)
-            if reading.peak < _LEAST_PEAK and reading.channels > 1:
+            if reading.peak < _LEAST_PEAK and reading.channels > 1 and reading.stopped_of is None:
                 reading = self._read(plan, sink, first_channel=True)
             shape = _completed(plan, reading)
-            self._judge(reading, shape)
+            if reading.stopped_of is None:
+                self._judge(reading, shape)
             if sink is not None:
                 sink.commit()
-        seconds = reading.samples / RATE
+        seconds = reading.stopped_of or reading.samples / RATE
         return MediaFacts(
             seconds=seconds,
             container=container.name,
@@ -98,6 +102,7 @@ class _Decoding:
             content_type=container.content_type(has_video=reading.has_video),
             peak=min(1.0, reading.peak),
             damage=damage_of(shape, seconds=seconds, paused=reading.paused, lost=reading.lost, gave_up=reading.gave_up),
+            examined=None if reading.stopped_of is None else reading.samples / RATE,
         )
 
     def _container(self) -> Container:
@@ -143,7 +148,14 @@ class _Decoding:
             sink.restart()
         on_sound = _nothing if sink is None else sink.append
         try:
-            return read_sound(plan.container, plan.stretches, plan.locked, on_sound, first_channel=first_channel)
+            return read_sound(
+                plan.container,
+                plan.stretches,
+                plan.locked,
+                on_sound,
+                first_channel=first_channel,
+                limit=self._limit(plan),
+            )
         except NoSound as error:
             code, reason = Code.NO_SOUND_STREAM, "the file has no sound track"
             if plan.shape.cut:
@@ -151,6 +163,13 @@ class _Decoding:
             raise self._rejected(code, reason) from error
         except Undecodable as error:
             raise self._rejected(Code.NOT_AUDIO, "there is no decoder for its sound") from error
+
+    def _limit(self, plan: _Plan) -> Limit | None:
+        """Where the length is not told, only going through all of it tells it, and so it does what a cut has left; FLAC
+        does not tell either whether it is cut."""
+        if self._most is None or len(plan.stretches) > 1 or plan.shape.cut or plan.container.name == "flac":
+            return None
+        return Limit(self._most, plan.shape.seconds, is_declared=plan.container.name in _DECLARING | {"ogg"})
 
     def _judge(self, reading: Reading, shape: Shape) -> None:
         """Rejected, where what was decoded is no recording."""

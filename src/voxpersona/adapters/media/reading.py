@@ -22,6 +22,7 @@ from voxpersona.adapters.media.mixer import Mixer
 from voxpersona.adapters.media.window import Window
 from voxpersona.ports import RATE, Floats
 
+_BEGINNING = 1.0  # seconds, of what is not read to its end: enough to know that it can be decoded
 _GATHERED = 1 << 17  # samples handled at once, 8 s
 _BUFFER = 1 << 17
 _MOST_FAILURES = 100
@@ -71,13 +72,29 @@ class _Clock:
         return gap
 
 
+@dataclass(frozen=True)
+class Limit:
+    """Where a recording is longer than `most` seconds, only its beginning is decoded. `seconds`: its length by our own
+    look at its container, or, where that tells nothing, what the library reads there, if that `is_declared`, no guess.
+    """
+
+    most: float
+    seconds: float | None
+    is_declared: bool
+
+    def length(self, declared: float | None) -> float | None:
+        """The length in seconds of a recording that is too long to be read to its end now."""
+        told = self.seconds if self.seconds is not None or not self.is_declared else declared
+        return told if told is not None and told > self.most else None
+
+
 @dataclass
 class Reading:
     """What one pass found. `samples` at RATE, `peak` unclipped, `lost` in seconds of undecodable sound.
 
     `paused`: seconds of silence put in where the times of the frames leave a pause. `declared`: the length by the
     container in seconds, as the library reads it. `ends_inside`: the last frame is not whole. `gave_up`: the library
-    could not go on.
+    could not go on. `stopped_of`: the whole length in seconds, where it was not to be read to its end.
     """
 
     on_sound: Callable[[Floats], None]
@@ -92,6 +109,7 @@ class Reading:
     has_video: bool = False
     ends_inside: bool = False
     gave_up: bool = False
+    stopped_of: float | None = None
     _gathered: list[Floats] = field(default_factory=list)
     _waiting: int = 0
 
@@ -102,6 +120,10 @@ class Reading:
             self._waiting += len(part)
         if self._waiting >= _GATHERED:
             self.settle()
+
+    def has(self, seconds: float) -> bool:
+        """Whether so much has been decoded."""
+        return self.samples + self._waiting >= seconds * RATE
 
     def settle(self) -> None:
         """Measure and hand on what was gathered. What is no number (broken float recordings) becomes silence."""
@@ -121,8 +143,10 @@ def read_sound(
     on_sound: Callable[[Floats], None],
     *,
     first_channel: bool,
+    limit: Limit | None = None,
 ) -> Reading:
-    """Decode the stretches one after another as one sound, telling `on_sound` in order. NoSound, Undecodable."""
+    """Decode the stretches one after another as one sound, telling `on_sound` in order; with a limit, of a long one
+    the beginning only. NoSound, Undecodable."""
     reading = Reading(on_sound)
     done = 0
     for number, stretch in enumerate(stretches):
@@ -137,7 +161,7 @@ def read_sound(
                 buffer_size=_BUFFER,
                 io_open=_refuse,
             ) as opened:
-                _read_stretch(opened, container, locked, reading, mixer)
+                _read_stretch(opened, container, locked, reading, mixer, limit)
         except av.error.FFmpegError:
             if number == 0:
                 reading.gave_up = True
@@ -151,7 +175,12 @@ def read_sound(
 
 
 def _read_stretch(
-    opened: InputContainer, container: Container, locked: Sequence[bool], reading: Reading, mixer: Mixer
+    opened: InputContainer,
+    container: Container,
+    locked: Sequence[bool],
+    reading: Reading,
+    mixer: Mixer,
+    limit: Limit | None,
 ) -> None:
     stream = _sound_stream(opened, locked)
     for other in opened.streams:
@@ -164,11 +193,15 @@ def _read_stretch(
     measure = _gap_measure(container, opened, stream)
     clock = _Clock(is_trusted=container.reader in _TIMED)
     last: Packet[AudioStream] | None = None
+    length = None if limit is None else limit.length(reading.declared)
     for packet in _packets(opened, stream, reading):
         if packet.size:
             reading.lost += 0.0 if last is None else measure(last, packet)
             last = packet
         _decode(packet, reading, mixer, clock)
+        if limit is not None and length is not None and reading.has(min(limit.most, _BEGINNING)):
+            reading.stopped_of, last = length, None
+            break
     reading.take(mixer.rest())
     if not reading.codec:
         reading.codec = stream.codec_context.codec.canonical_name

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -204,6 +205,7 @@ def status(wants_json: Json = False) -> None:
         has_worker, is_paused = engine.is_running(), engine.is_paused()
         kept = sum(recording.original.bytes for recording, _ in standings)
         waits = waiting(house, {recording.id for recording, _ in standings})
+        now = datetime.now(UTC)
         unfinished = [(recording, standing) for recording, standing in standings if standing.state is not State.READY]
         console.document(
             {
@@ -224,6 +226,7 @@ def status(wants_json: Json = False) -> None:
                         "state": standing.state,
                         "stage": standing.stage,
                         "share": standing.share,
+                        "seconds_left": standing.seconds_left(now),
                         "failed_code": standing.failed_code,
                         "attempts": {progress.stage: progress.attempts for progress in standing.stages},
                     }
@@ -251,6 +254,9 @@ def status(wants_json: Json = False) -> None:
             show_waiting(entry, console)
         for recording, standing in unfinished:
             where = f"{standing.stage} {standing.share:.0%}" if standing.stage else console.pick("waiting", "ждёт")
+            left = standing.seconds_left(now)
+            if left is not None:
+                where += console.pick(f", about {clock(left)} left", f", осталось около {clock(left)}")
             console.line(f"{recording.id}  {standing.state:<8}  {where}  {printable(recording.original.name)}")
             if standing.failed_code is not None:
                 console.line(f"              {why(standing, console)}")

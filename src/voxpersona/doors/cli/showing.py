@@ -37,7 +37,7 @@ def show(identity: Identity, wants_json: Json = False) -> None:
         if console.wants_json:
             return
         words = wording(console.language)
-        _show_head(recording, standing, words, console)
+        _show_head(recording, standing, _damage(recording, transcript), words, console)
         if transcript is not None:
             _show_transcript(transcript, attribution, words, console)
         for report in reports:
@@ -90,7 +90,7 @@ def _document(
             "bytes": original.bytes,
             "seconds": original.media.seconds,
             "content_type": original.media.content_type,
-            "damage": original.media.damage,
+            "damage": _damage(recording, transcript),
         },
         "run": standing.run,
         "stages": [progress.model_dump(mode="json", exclude={"recording", "run"}) for progress in standing.stages],
@@ -103,13 +103,18 @@ def _document(
     }
 
 
-def _show_head(recording: Recording, standing: Standing, words: Wording, console: Console) -> None:
+def _damage(recording: Recording, transcript: Transcript | None) -> str | None:
+    """What is missing of the sound: found by the work on it, else when it came."""
+    return (transcript.damage if transcript else None) or recording.original.media.damage
+
+
+def _show_head(recording: Recording, standing: Standing, damage: str | None, words: Wording, console: Console) -> None:
     original = recording.original
     console.line(f"{recording.id}  {printable(original.name)}")
     console.line(f"  {original.media.content_type}, {clock(original.media.seconds)}, {size(original.bytes)}")
     console.line(f"  sha256 {original.sha256}")
-    if original.media.damage:
-        console.line(f"  {console.pick('damaged', 'повреждено')}: {original.media.damage}")
+    if damage:
+        console.line(f"  {console.pick('damaged', 'повреждено')}: {damage}")
     for name, value in known(recording.details, words):
         console.line(f"  {words.details[name]}: {printable(value)}")
     console.line(f"  {console.pick('State', 'Состояние')}: {state_word(standing.state, console.language)}")
