@@ -75,9 +75,15 @@ class Settings(BaseSettings):
     transcriber_per_minute: int | None = Field(
         default=None,
         ge=1,
-        description="Pieces a minute that all workers together send that server at most.",
+        description="Requests a minute that all workers together send that server at most.",
     )
     work_at_once: int = Field(default=1, ge=1, le=64, description="Recordings that each worker has under way at once.")
+    work_kept_days: int = Field(
+        default=30,
+        ge=1,
+        description="Days that the engine's own notes of work that is over stay in the database. Recordings, results "
+        "and how runs ended stay for good.",
+    )
     templates: Path | None = Field(
         default=None, description="Directory of report templates of your own; they win over the built-in ones."
     )
@@ -315,7 +321,8 @@ def _reading(prefix: str, read: Callable[[], T], file: Path) -> T:
         return read()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        reason = _PLAIN.get(first["type"], first["msg"]).removeprefix("Value error, ")
+        plain = _PLAIN.get(first["type"], "").format(**first.get("ctx", {}))
+        reason = (plain or first["msg"]).removeprefix("Value error, ")
         name, bar, told = reason.partition("|")
         if bar:  # found wrong by comparing several
             reason = told
@@ -333,8 +340,9 @@ _PLAIN = {
     "int_parsing": "must be a whole number",
     "float_parsing": "must be a number",
     "bool_parsing": "must be true or false",
-    "greater_than": "must be more than 0",
-    "greater_than_equal": "must not be negative",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
 }
 """The validator's kinds of refusal in plain words."""
 

@@ -3,8 +3,11 @@
 import time
 from collections.abc import Callable
 
-from tests.libraries import SqlRecords
-from voxpersona.adapters.library.leases import Leases, Switch
+import pytest
+
+from tests.libraries import SqlRecords, at_once
+from voxpersona.adapters.library import schema
+from voxpersona.adapters.library.leases import Leases, Pace, Switch
 
 
 def _until(holds: Callable[[], bool]) -> None:
@@ -43,3 +46,26 @@ def test_a_switch_is_off_at_first_and_seen_by_all(sql: SqlRecords) -> None:
     assert not another.is_on()
     switch.turn(on=False)
     assert not seen.is_on()
+
+
+def test_turns_are_evenly_spaced_and_each_is_taken_once(sql: SqlRecords) -> None:
+    waits = at_once(6, lambda _: Pace(sql.transactions, "server", per_minute=6).turn())
+    told = sorted(wait for wait in waits if not isinstance(wait, BaseException))
+    assert told == pytest.approx([0.0, 10.0, 20.0, 30.0, 40.0, 50.0], abs=5.0)
+    assert Pace(sql.transactions, "another", per_minute=6).turn() == 0.0
+
+
+def test_a_turn_that_nobody_waited_for_is_at_once(sql: SqlRecords) -> None:
+    pace = Pace(sql.transactions, "server", per_minute=6000)
+    assert pace.turn() == 0.0
+    time.sleep(0.1)
+    assert pace.turn() == 0.0
+
+
+def test_a_clock_that_was_set_back_does_not_hold_everybody_up(sql: SqlRecords) -> None:
+    pace = Pace(sql.transactions, "server", per_minute=60)
+    pace.turn()
+    with sql.transactions.writing() as connection:
+        connection.execute(schema.pace.update().values(due=schema.pace.c.due + 1e6, told=schema.pace.c.told + 1e6))
+    assert pace.turn() == 0.0
+    assert pace.turn() <= 1.0

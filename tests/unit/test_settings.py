@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from voxpersona.doors.phrases import spoken
 from voxpersona.errors import Code, Configuration
-from voxpersona.settings import read_policy_settings, read_store_settings, store_settings_of
+from voxpersona.settings import read_policy_settings, read_settings, read_store_settings, store_settings_of
 
 WHOLE = {
     "MINIO_ENDPOINT": "store.example:9000",
@@ -152,3 +153,22 @@ def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path, content: b
     with pytest.raises(Configuration) as caught:
         store_settings_of(file)
     assert caught.value.facts["name"] == str(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("VOXPERSONA_WORK_KEPT_DAYS", "0", "must be at least 1"),
+        ("VOXPERSONA_THREADS", "257", "must be at most 256"),
+        ("VOXPERSONA_TRANSCRIBER_TIMEOUT", "0", "must be more than 0"),
+    ],
+)
+def test_a_number_out_of_range_is_told_the_range(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    given(monkeypatch, **{name: value})
+    with pytest.raises(Configuration) as caught:
+        read_settings()
+    assert (caught.value.facts["name"], caught.value.facts["reason"]) == (name, reason)
+    assert reason in spoken(reason, russian=False)
+    assert spoken(reason, russian=True) != reason

@@ -200,8 +200,9 @@ _REASONS = (
     (r"must be a whole number", "must be a whole number", "нужно целое число"),
     (r"must be a number", "must be a number", "нужно число"),
     (r"must be true or false", "must be true or false", "нужно true или false"),
-    (r"must be more than 0", "must be more than 0", "нужно больше 0"),
-    (r"must not be negative", "must not be negative", "не может быть меньше 0"),
+    (r"must be more than (\d+)", r"must be more than \1", r"нужно больше \1"),
+    (r"must be at least (\d+)", r"must be at least \1", r"нужно не меньше \1"),
+    (r"must be at most (\d+)", r"must be at most \1", r"нужно не больше \1"),
     (
         r"must start with http:// or https://",
         "must start with http:// or https://",

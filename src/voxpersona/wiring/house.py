@@ -1,7 +1,9 @@
 """The house: every room of one installation."""
 
+import datetime as dt
 import os
 import shutil
+import time
 import uuid
 import zlib
 from functools import cached_property
@@ -27,13 +29,13 @@ from voxpersona.adapters.library.database import (
 )
 from voxpersona.adapters.library.edge import translated
 from voxpersona.adapters.library.journal import SqlJournal
-from voxpersona.adapters.library.leases import Leases, Switch
+from voxpersona.adapters.library.leases import Leases, Pace, Switch
 from voxpersona.adapters.library.moving import move
 from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
 from voxpersona.errors import Code, Configuration, NotFound
-from voxpersona.model import WorkOrder
+from voxpersona.model import Stage, WorkOrder
 from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
 from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
 from voxpersona.pipeline.runs import note_failure
@@ -323,7 +325,7 @@ class House:
         def way(order: WorkOrder, durably: Durably) -> None:
             whole_way_v2(order, self.stages, durably)
 
-        by_server = self.settings.transcriber_url is not None
+        hearing = self.settings.transcriber_at_once if self.settings.transcriber_url is not None else 1
 
         return DbosEngine(
             self.database_url,
@@ -335,11 +337,12 @@ class House:
             writing=self._transactions.writing,
             join=self._transactions.joined,
             ways={OLD_WORKFLOWS[0]: first_way, WORKFLOW: way},
-            beside={"diarize": lambda order: self.stages.diarize(order)},
+            beside={"diarize": (Stage.ATTRIBUTE, lambda order: self.stages.diarize(order))},
             parts={"transcribe.hear": lambda order, spans, index: self.stages.hear(order, spans, index)},
             concurrency=self.settings.work_at_once,
-            parts_at_once=self.settings.transcriber_at_once if by_server else 1,
-            parts_a_minute=self.settings.transcriber_per_minute if by_server else None,
+            parts_at_once=hearing,
+            at_once={Stage.TRANSCRIBE: hearing, Stage.ATTRIBUTE: 1, Stage.REPORT: 1, Stage.INDEX: 1},
+            kept=dt.timedelta(days=self.settings.work_kept_days),
             on_failed=lambda order: note_failure(
                 order, library=self.library, journal=self.journal, archive=self.archive
             ),
@@ -372,12 +375,18 @@ class House:
                 key=None if key is None else key.get_secret_value(),
                 model=settings.transcriber_model,
                 timeout=settings.transcriber_timeout,
+                wait_turn=self._wait_turn,
             )
         from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 
         return FasterWhisperTranscriber(
             self.whisper_directory(), model_name=settings.whisper_model, threads=self.threads
         )
+
+    def _wait_turn(self) -> None:
+        """Before each request to the transcription server."""
+        if self.settings.transcriber_per_minute is not None:
+            time.sleep(Pace(self._transactions, "transcriber", self.settings.transcriber_per_minute).turn())
 
     def whisper_directory(self) -> Path:
         """Where the Whisper model stands; found or assembled now. Configuration MODEL_ABSENT or MODEL_ALTERED."""

@@ -6,6 +6,7 @@ tiny workflow bodies that pass ids only, and row + start as well as result + che
 nothing from an executor that died while others live: here each worker looks for such work.
 """
 
+import datetime as dt
 import logging
 import os
 import threading
@@ -25,8 +26,10 @@ from voxpersona.adapters.engine.durably import (
     DbosDurably,
     Interrupted,
     Join,
+    Lines,
     StartBeside,
     StartPart,
+    in_line,
     patiently,
     refuse_unwanted,
 )
@@ -43,6 +46,8 @@ _RECONCILE_POLLS = 20
 _NEXT_SECONDS = 0.05  # until the next recording is looked for: the most that a worker idles between two
 _UNATTENDED_LOOKS = 3  # at what is begun and nobody is at: between two lines of DBOS that may be so for a moment
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to tell the journal
+_FORGET_EVERY = 3600.0  # seconds
+_FORGOTTEN_AT_ONCE = 200
 _OVER = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "it ended the worker again and again",
     "ERROR": "the engine gave it up",
@@ -69,8 +74,10 @@ _log = logging.getLogger("voxpersona.engine")
 class DbosEngine:
     """See `ports.Engine`.
 
-    `ways` are those by name on which orders may be. `beside` and `parts` are verbs by name, done beside a way and in
-    parts of it; each worker does `parts_at_once` of these, all workers together begin at most `parts_a_minute`.
+    `ways` are those by name on which orders may be. `beside` and `parts` are verbs by name, done beside a way (with
+    the stage that they make ready) and in parts of it; each worker does `parts_at_once` of these. `at_once` is how many
+    recordings (or parts of one) each worker has in a stage at once; the others wait in line. Of work that is over for
+    `kept` DBOS's own rows are removed.
     `open_orders()` is what the library thinks is not over; `on_failed(order)` is told of each run that failed, once the
     journal knows, and must not fail itself.
     """
@@ -87,12 +94,13 @@ class DbosEngine:
         writing: Callable[[], AbstractContextManager[sa.Connection]],
         join: Join,
         ways: Mapping[str, Walk],
-        beside: Mapping[str, Callable[[WorkOrder], None]],
+        beside: Mapping[str, tuple[Stage, Callable[[WorkOrder], None]]],
         parts: Mapping[str, Callable[..., None]],
         on_failed: Callable[[WorkOrder], None] = lambda _: None,
         concurrency: int = 1,
         parts_at_once: int = 1,
-        parts_a_minute: int | None = None,
+        at_once: Mapping[Stage, int] | None = None,
+        kept: dt.timedelta = dt.timedelta(days=30),
     ) -> None:
         self._url = url
         self._presence = presence
@@ -108,7 +116,9 @@ class DbosEngine:
         self._on_failed = on_failed
         self._concurrency = concurrency
         self._parts_at_once = parts_at_once
-        self._parts_a_minute = parts_a_minute
+        self._lines: Lines = {stage: threading.BoundedSemaphore(room) for stage, room in (at_once or {}).items()}
+        self._kept = kept
+        self._forgot_at: float | None = None
         self._stopping = threading.Event()
         self._is_open_for: int | None = None
         self._attended: Counter[str] = Counter()
@@ -150,6 +160,7 @@ class DbosEngine:
             self._open_queue(0 if self.is_paused() else self._concurrency)
             self._take_over()
             self._reconcile()
+            self._forget_old()
         except Unavailable as error:
             _log.warning("the database does not answer, looking again: %s", error.code)
         except sa.exc.DBAPIError as error:  # of DBOS's own tables
@@ -250,11 +261,9 @@ class DbosEngine:
             DBOS.register_queue(
                 QUEUE, worker_concurrency=concurrency, polling_interval_sec=_NEXT_SECONDS, on_conflict="always_update"
             )
-            limit = self._parts_a_minute
             DBOS.register_queue(
                 PARTS_QUEUE,
                 worker_concurrency=self._parts_at_once,
-                limiter=None if limit is None else {"limit": limit, "period": 60},
                 polling_interval_sec=POLL_SECONDS,
                 on_conflict="always_update",
             )
@@ -277,6 +286,7 @@ class DbosEngine:
             journal=self._journal,
             start_beside=start_beside,
             start_part=start_part,
+            lines=self._lines,
         )
         return self._work(order, durably, walk)
 
@@ -312,13 +322,24 @@ class DbosEngine:
     def _work_on_part(self, order: WorkOrder, name: str, arguments: list[Any], index: int) -> None:
         def run() -> None:
             verb = self._parts[name]
-            patiently(lambda: verb(order, *arguments, index), lambda: refuse_unwanted(order, self._journal))
+
+            def is_wanted() -> None:
+                refuse_unwanted(order, self._journal)
+
+            with in_line(self._lines, Stage(name.partition(".")[0]), is_wanted):
+                patiently(lambda: verb(order, *arguments, index), is_wanted)
 
         DBOS.run_step({"name": name}, run)
 
     def _work_beside(self, order: WorkOrder, verb: str) -> str:
+        stage, run = self._beside[verb]
+
+        def in_its_turn() -> None:
+            with in_line(self._lines, stage, lambda: refuse_unwanted(order, self._journal)):
+                run(order)
+
         try:
-            DBOS.run_step({"name": verb}, self._beside[verb], order)
+            DBOS.run_step({"name": verb}, in_its_turn)
         except VoxPersonaError as error:
             return f"left to its step: {error.code}"
         return "ready"
@@ -371,6 +392,25 @@ class DbosEngine:
             if order in still_open:
                 self._journal.claim(order)
                 self._failed(order, self._stage_of(order), Code.INTERNAL, _OVER[statuses[workflow_id(order)]])
+
+    def _forget_old(self) -> None:
+        """Remove DBOS's rows of work that is long over; after `_reconcile`, which has told the journal of each end.
+
+        DBOS forgets the ids with them. So it is the library's rows that tell a delivery or a run that comes again.
+        """
+        if self._forgot_at is not None and time.monotonic() < self._forgot_at + _FORGET_EVERY:
+            return
+        before = (dt.datetime.now(dt.UTC) - self._kept).isoformat()
+        while old := DBOS.list_workflows(
+            status=list(_OVER),
+            completed_before=before,
+            has_parent=False,
+            limit=_FORGOTTEN_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        ):
+            DBOS.delete_workflows([one.workflow_id for one in old], delete_children=True)
+        self._forgot_at = time.monotonic()
 
     def _stage_of(self, order: WorkOrder) -> Stage:
         return self._journal.standing(order.recording).stage or order.start

@@ -1,9 +1,10 @@
 """DbosDurably: one work order walked inside its workflow, step by remembered step."""
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -16,6 +17,9 @@ from voxpersona.model import Stage, State, WorkOrder
 from voxpersona.ports import Journal
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries of what needs an outside that failed
+_LONGEST_ASKED = 3600.0
+"""Seconds that a server which tells when to come again (Retry-After) is left alone at most."""
+_LOOK_SECONDS = 1.0  # who waits in line looks this often whether it is still wanted
 _ATTEMPTS = 6
 """After which a run is given up whose transcription server keeps failing: a person waits, and `retry` revives it."""
 _OURS = frozenset({Code.STORE_UNAVAILABLE, Code.STORE_UNREACHABLE, Code.LIBRARY_UNAVAILABLE, Code.NO_SPACE})
@@ -26,6 +30,8 @@ R = TypeVar("R")
 _log = logging.getLogger("voxpersona.engine")
 StartBeside = Callable[[WorkOrder, str], "WorkflowHandle[str]"]
 StartPart = Callable[[WorkOrder, str, Sequence[object], int], "WorkflowHandle[None]"]
+Lines = Mapping[Stage, threading.BoundedSemaphore]
+"""How many there is room for in a stage at once; where a stage is not named there is room for all."""
 Join = Callable[[sa.Connection], AbstractContextManager[None]]
 """Makes everything the library writes within part of the connection's transaction."""
 
@@ -55,10 +61,33 @@ def patiently(call: Callable[[], R], is_wanted: Callable[[], None] = lambda: Non
             if error.code not in _OURS and failures == _ATTEMPTS:
                 raise
             _log.warning("waiting for what is outside: %s", error.code)
-        time.sleep(pause)
+            asked = min(float(error.facts.get("retry_after", 0.0)), _LONGEST_ASKED)
+        _wait(max(pause, asked), is_wanted)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _wait(seconds: float, is_wanted: Callable[[], None]) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, _LONGEST_PAUSE))
         with suppress(Unavailable):
             is_wanted()
+
+
+@contextmanager
+def in_line(lines: Lines, stage: Stage, is_wanted: Callable[[], None]) -> Iterator[None]:
+    """Within this there is room in the stage; before, it is waited for. `is_wanted` as of `patiently`."""
+    line = lines.get(stage)
+    if line is None:
+        yield
+        return
+    while not line.acquire(timeout=_LOOK_SECONDS):
+        with suppress(Unavailable):
+            is_wanted()
+    try:
+        yield
+    finally:
+        line.release()
 
 
 def refuse_unwanted(order: WorkOrder, journal: Journal) -> None:
@@ -80,6 +109,7 @@ class DbosDurably:
         journal: Journal,
         start_beside: StartBeside,
         start_part: StartPart,
+        lines: Lines,
     ) -> None:
         self._order = order
         self._datasource = datasource
@@ -87,6 +117,7 @@ class DbosDurably:
         self._journal = journal
         self._start_beside = start_beside
         self._start_part = start_part
+        self._lines = lines
         self._begun: set[Stage] = set()
         self.stage = order.start
 
@@ -103,8 +134,9 @@ class DbosDurably:
         self.stage = stage
 
         def run() -> R:
-            patiently(lambda: self._begin(stage))
-            return patiently(lambda: verb(*arguments), self._is_wanted)
+            with in_line(self._lines, stage, self._is_wanted):
+                patiently(lambda: self._begin(stage))
+                return patiently(lambda: verb(*arguments), self._is_wanted)
 
         return DBOS.run_step({"name": f"{stage}.{verb.__name__}"}, run)
 

@@ -1,12 +1,17 @@
-"""Which workers live, and what is switched off: the little that workers of one database know of each other."""
+"""Which workers live, what is switched off and whose turn it is: the little that workers of one database know of each
+other."""
 
 import sqlalchemy as sa
 
 from voxpersona.adapters.library import schema
+from voxpersona.adapters.library.edge import Clash
 from voxpersona.adapters.library.transactions import Transactions, now
 
 _FORGOTTEN_AFTER = 24 * 3600.0
 """Seconds after which a lease that ran out is of no interest to anybody."""
+
+_CLOCK_DIFFERS = 5.0
+"""Seconds by which a clock may go back without having been set back."""
 
 
 def _clock(connection: sa.Connection) -> sa.ColumnElement[float]:
@@ -66,3 +71,38 @@ class Switch:
             connection.execute(table.delete().where(table.c.name == self._name))
             if on:
                 connection.execute(table.insert().values(name=self._name, since=now()))
+
+
+class Pace:
+    """A line that all processes of a database stand in, to do something at most so often a minute.
+
+    Turns are evenly spaced, so that any sixty seconds see at most `per_minute` of them, however the provider counts.
+    """
+
+    def __init__(self, transactions: Transactions, name: str, per_minute: int) -> None:
+        self._transactions = transactions
+        self._name = name
+        self._seconds = 60.0 / per_minute
+
+    def turn(self) -> float:
+        """Take the next turn; seconds until it comes. One that is taken and not used is lost."""
+        pace = schema.pace
+        while True:
+            try:
+                with self._transactions.writing() as connection:
+                    clock = _clock(connection)
+                    # Told later than now: the clock was set back, and what it said before is of no use.
+                    is_due = sa.or_(pace.c.due < clock, pace.c.told > clock + _CLOCK_DIFFERS)
+                    due = sa.case((is_due, clock), else_=pace.c.due) + self._seconds
+                    found = connection.execute(
+                        pace.update()
+                        .where(pace.c.name == self._name)
+                        .values(due=due, told=clock)
+                        .returning(pace.c.due - self._seconds - clock)
+                    ).scalar()
+                    if found is not None:
+                        return max(0.0, float(found))
+                    connection.execute(pace.insert().values(name=self._name, due=clock + self._seconds, told=clock))
+                    return 0.0
+            except Clash:  # another process took the very first turn at the same moment
+                continue

@@ -12,7 +12,7 @@ from voxpersona.adapters.library.standing import OVER
 from voxpersona.errors import Code, Configuration
 from voxpersona.model import RecordingId, Stage, WorkOrder
 
-_OF_ONE_DATABASE = frozenset({schema.lease.name, schema.switch.name})
+_OF_ONE_DATABASE = frozenset({schema.lease.name, schema.switch.name, schema.pace.name})
 _ROWS = 500  # copied at a time
 _KEYS = ((schema.recording, "id"), (schema.source, "key"))
 """What makes a row of the old database known in the new one."""

@@ -184,3 +184,12 @@ switch = sa.Table(
     sa.Column("name", sa.String(32), primary_key=True),
     sa.Column("since", sa.String(32), nullable=False),
 )
+
+pace = sa.Table(
+    "pace",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    # When the next turn is, and when that was told: seconds since 1970 by the database's clock.
+    sa.Column("due", sa.Float, nullable=False),
+    sa.Column("told", sa.Float, nullable=False),
+)

@@ -4,7 +4,7 @@ import email.utils
 import math
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,13 +49,22 @@ class OpenAITranscriber:
     """
 
     def __init__(
-        self, url: str, *, key: str | None, model: str, timeout: float = 600.0, ca_file: Path | None = None
+        self,
+        url: str,
+        *,
+        key: str | None,
+        model: str,
+        timeout: float = 600.0,
+        ca_file: Path | None = None,
+        wait_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """`timeout` in seconds is for one whole piece. Configuration SETTING_INVALID: a URL, key or CA file unfit."""
+        """`timeout` in seconds is for one whole piece. `wait_turn` is called before each request, repeated ones too,
+        and returns when it may be sent. Configuration SETTING_INVALID: a URL, key or CA file unfit."""
         self._endpoint, auth = _endpoint(url)
         self._model = model
         self._timeout = timeout
         self._is_plain = False
+        self._wait_turn = wait_turn
         headers = {"Accept": "application/json"}
         if key:
             if not key.isascii() or not key.isprintable() or " " in key:
@@ -117,6 +126,7 @@ class OpenAITranscriber:
         else:
             form["response_format"] = "verbose_json"
             form["timestamp_granularities[]"] = ["word", "segment"]
+        self._wait_turn()
         deadline = time.monotonic() + self._timeout
         body = bytearray()
         sound = {"file": ("piece.ogg", encoded, "audio/ogg")}
