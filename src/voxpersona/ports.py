@@ -10,10 +10,7 @@ Adapters take plain arguments and know no settings.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import BinaryIO, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
 
 from voxpersona.model import (
     Abilities,
@@ -39,10 +36,14 @@ from voxpersona.model import (
     WorkOrder,
 )
 
+if TYPE_CHECKING:  # most commands look at rows and blobs only, and numpy takes longer to import than they do
+    import numpy as np
+    from numpy.typing import NDArray
+
 RATE = 16_000
 """Samples per second of every waveform inside the house; mono float32 in [-1, 1]."""
 
-Floats = NDArray[np.float32]
+Floats: TypeAlias = "NDArray[np.float32]"
 Made = tuple[Stage, int, str]
 """Names a saved result without loading it: the stage that makes such, the run, a report's template (else empty)."""
 

@@ -31,10 +31,11 @@ from voxpersona.model.recording import (
     State,
     WorkOrder,
 )
-from voxpersona.model.report import Finding, Quote, Report
+from voxpersona.model.report import EXTRACTIVE, Finding, Quote, Report
 from voxpersona.model.transcript import Piece, PieceText, Segment, Transcript, Word
 
 __all__ = [
+    "EXTRACTIVE",
     "STAGES",
     "Abilities",
     "Action",

@@ -3,6 +3,9 @@
 from voxpersona.model.noun import Noun
 from voxpersona.model.recording import RecordingId
 
+EXTRACTIVE = "extractive"
+"""The method of a report that no model wrote."""
+
 
 class Quote(Noun):
     """Words that stand in the transcript. `verified` is set by the machine that located them there, nobody else."""
@@ -34,6 +37,6 @@ class Report(Noun):
     language: str
     title: str
     method: str
-    """`extractive`, or the model's name."""
+    """EXTRACTIVE, or the model's name."""
     findings: tuple[Finding, ...]
     not_covered: tuple[str, ...] = ()

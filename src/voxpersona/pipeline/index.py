@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
-
 from voxpersona.errors import NotFound
 from voxpersona.model import Attribution, Recording, State
 from voxpersona.pipeline.passages import passages as cut
@@ -71,6 +69,8 @@ def index(
     `language` is the transcript's, ISO 639-1. Errors: those of the embedder and the index; before the last call to
     the index nothing has changed.
     """
+    import numpy as np  # imported here: it is long about it, and who checks an archive may need none of it
+
     pieces = cut(attribution, language=language)
     vectors = np.zeros((len(pieces), embedder.dimensions), dtype=np.float32)
     on_progress(0.0)

@@ -4,8 +4,7 @@ import datetime as dt
 import math
 import re
 
-from voxpersona.model import Building, Details, Finding, Quote, Recording, Report, Scenario
-from voxpersona.pipeline.report import METHOD
+from voxpersona.model import EXTRACTIVE, Building, Details, Finding, Quote, Recording, Report, Scenario
 from voxpersona.pipeline.wording import Wording, wording
 
 _NBSP = "\u00a0"
@@ -97,7 +96,7 @@ def _quote(quote: Quote, words: Wording) -> str:
 def _source(report: Report, recording: Recording, words: Wording) -> str:
     original = recording.original
     opening, closing = words.marks
-    is_extractive = report.method == METHOD
+    is_extractive = report.method == EXTRACTIVE
     method = words.extractive if is_extractive else f"{words.by_model}: {escape(report.method)}."
     return "\n".join(
         [

@@ -7,14 +7,12 @@ number of quotes. The judgement comes from word lists (see `polarity`); the quot
 from collections.abc import Sequence
 
 from voxpersona.errors import Code, Integrity
-from voxpersona.model import Attribution, Building, Details, Finding, Quote, Report, Segment
+from voxpersona.model import EXTRACTIVE, Attribution, Building, Details, Finding, Quote, Report, Segment
 from voxpersona.pipeline.polarity import Mark
 from voxpersona.pipeline.quote import Sentence, locate, sentences
 from voxpersona.pipeline.topics import Heard, Lens, buildings, gather, lenses
 from voxpersona.pipeline.wording import COMPLAINT, MENTION, MIXED, PRAISE, SUGGESTION, wording
 from voxpersona.templates import Template
-
-METHOD = "extractive"
 
 
 def report(attribution: Attribution, details: Details, template: Template, *, number: int) -> Report:
@@ -35,7 +33,7 @@ def report(attribution: Attribution, details: Details, template: Template, *, nu
         version=template.version,
         language=template.language,
         title=template.title,
-        method=METHOD,
+        method=EXTRACTIVE,
         findings=tuple(
             _finding(lens, heard[lens.topic.key], template, attribution.segments)
             for lens in looked_for

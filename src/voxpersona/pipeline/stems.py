@@ -9,8 +9,6 @@ import threading
 import unicodedata
 from functools import lru_cache
 
-import snowballstemmer
-
 VERSION = 1
 """Raise it when the stems of a text change: an index holds stems and has to be built again."""
 
@@ -69,6 +67,8 @@ def stem(word: str) -> str:
         return word
     stemmer = getattr(_stemmers, language, None)
     if stemmer is None:
+        import snowballstemmer  # imported here: it brings thirty languages, and most commands need none
+
         stemmer = snowballstemmer.stemmer(language)
         setattr(_stemmers, language, stemmer)
     found = str(stemmer.stemWord(word))

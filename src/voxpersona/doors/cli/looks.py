@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
-from voxpersona.adapters.diarizer.voices import MODEL, SHA256
 from voxpersona.adapters.library.database import NEWEST
 from voxpersona.adapters.library.edge import translated
 from voxpersona.adapters.library.examine import examine
@@ -190,6 +187,8 @@ def _speech(house: House, console: Console) -> str:
     if settings.transcriber_url is None:
         return f"Whisper {settings.whisper_model} ({house.whisper_directory()})"
     with _about(name="VOXPERSONA_TRANSCRIBER_URL, _KEY", url=_shown(settings.transcriber_url)):
+        import numpy as np
+
         silence = np.zeros(RATE, dtype=np.float32)
         house.transcriber.transcribe(silence, language="en", on_progress=lambda _: None)
     return console.pick(f"{house.transcriber.name}: answers", f"{house.transcriber.name}: отвечает")
@@ -197,6 +196,8 @@ def _speech(house: House, console: Console) -> str:
 
 def _voices() -> str:
     """Not by the diarizer itself, which takes half a second to import."""
+    from voxpersona.adapters.diarizer.voices import MODEL, SHA256
+
     try:
         found = digest(MODEL)
     except OSError as error:

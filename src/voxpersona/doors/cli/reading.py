@@ -15,7 +15,6 @@ from voxpersona.doors.cli.waiting import show_waiting, spooled_word, waiting, wa
 from voxpersona.doors.output import write_output
 from voxpersona.errors import NotFound
 from voxpersona.model import Recording, Standing, State
-from voxpersona.pipeline.ask import ask as ask_archive
 from voxpersona.pipeline.export import Format
 from voxpersona.pipeline.export import export as export_recording
 from voxpersona.pipeline.render import clock, time_range
@@ -97,6 +96,8 @@ def ask(
     if not question.strip():
         raise typer.BadParameter("ask something", param_hint="QUESTION")
     with opened(wants_json=wants_json) as (house, console):
+        from voxpersona.pipeline.ask import ask as ask_archive
+
         answer = ask_archive(question, house.passages, house.embedder, house.library.attribution)
         console.document(
             {
