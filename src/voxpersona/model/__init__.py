@@ -29,6 +29,7 @@ from voxpersona.model.recording import (
     Stage,
     Standing,
     State,
+    Waiting,
     WorkOrder,
 )
 from voxpersona.model.report import EXTRACTIVE, Finding, Quote, Report
@@ -78,6 +79,7 @@ __all__ = [
     "Unfinished",
     "Usage",
     "Voices",
+    "Waiting",
     "Word",
     "WorkOrder",
 ]

@@ -33,6 +33,7 @@ from voxpersona.model import (
     State,
     Transcript,
     Turn,
+    Waiting,
     Word,
     WorkOrder,
 )
@@ -43,6 +44,7 @@ PASSAGE = Passage(
     id=f"{ID}:0", recording=ID, start=0.0, end=2.5, speaker="SPEAKER_00", role=None, text="«Да»", language="ru"
 )
 PROGRESS = Progress(recording=ID, run=1, stage=Stage.REPORT, share=1 / 3, attempts=2, started_at=RECEIVED)
+WAITING = Waiting(code="transcriber-unavailable", reason="timed out", since=RECEIVED, until=RECEIVED)
 NOUNS: list[Noun] = [
     a_recording(),
     a_recording(told=Details()),
@@ -57,6 +59,7 @@ NOUNS: list[Noun] = [
     WorkOrder(recording=ID, run=3, start=Stage.INDEX),
     PROGRESS,
     Standing(state=State.FAILED, run=1, stage=Stage.REPORT, stages=(PROGRESS,), failed_code="internal"),
+    Standing(state=State.WORKING, run=1, waiting=WAITING),
     Turn(start=0.1, end=0.2, speaker="SPEAKER_01"),
     BlobFacts(key="a/б", size=0, sha256="0" * 64, metadata={"name": "тест 👩‍🍳"}, written_at=RECEIVED),
     Problem(kind="blob-missing", recording="", key="", detail=""),
@@ -225,6 +228,7 @@ class TestTimeLeft:
         now = self.BEGUN + dt.timedelta(seconds=60)
         assert self.standing(0.5, State.FAILED).seconds_left(now) is None
         assert self.standing(0.5, is_over=True).seconds_left(now) is None
+        assert self.standing(0.5).model_copy(update={"waiting": WAITING}).seconds_left(now) is None
         assert Standing(state=State.WORKING, run=1).seconds_left(now) is None
 
     def test_a_clock_that_went_back_tells_no_less_than_nothing(self) -> None:
