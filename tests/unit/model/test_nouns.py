@@ -229,3 +229,15 @@ class TestTimeLeft:
 
     def test_a_clock_that_went_back_tells_no_less_than_nothing(self) -> None:
         assert self.standing(0.5).seconds_left(self.BEGUN - dt.timedelta(days=1)) == 0.0
+
+    @pytest.mark.parametrize(
+        ("sound", "hours", "is_overdue"),
+        [(60.0, 0.9, False), (60.0, 1.1, True), (3600.0, 9.9, False), (3600.0, 10.1, True)],
+    )
+    def test_it_is_overdue_after_an_hour_and_ten_times_its_sound(
+        self, sound: float, hours: float, is_overdue: bool
+    ) -> None:
+        now = self.BEGUN + dt.timedelta(hours=hours)
+        assert self.standing(0.5).is_overdue(now, sound) is is_overdue
+        assert not self.standing(0.5, is_over=True).is_overdue(now, sound)
+        assert not self.standing(0.5, State.FAILED).is_overdue(now, sound)

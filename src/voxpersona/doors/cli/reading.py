@@ -228,6 +228,7 @@ def status(wants_json: Json = False) -> None:
                         "stage": standing.stage,
                         "share": standing.share,
                         "seconds_left": standing.seconds_left(now),
+                        "overdue": standing.is_overdue(now, recording.original.media.seconds),
                         "failed_code": standing.failed_code,
                         "attempts": {progress.stage: progress.attempts for progress in standing.stages},
                     }
@@ -261,5 +262,14 @@ def status(wants_json: Json = False) -> None:
             console.line(f"{recording.id}  {standing.state:<8}  {where}  {printable(recording.original.name)}")
             if standing.failed_code is not None:
                 console.line(f"              {why(standing, console)}")
+            if standing.is_overdue(now, recording.original.media.seconds):
+                console.line(
+                    console.pick(
+                        "              longer than it ever should take: restart the worker, "
+                        f"or `voxpersona cancel {recording.id}`",
+                        "              дольше, чем когда-либо нужно: перезапустите worker "
+                        f"или `voxpersona cancel {recording.id}`",
+                    )
+                )
         if not standings:
             _hint_at_rebuild(house, console)
