@@ -21,7 +21,7 @@ from voxpersona.errors import Code, Rejected
 from voxpersona.model import Attribution, Details, Recording, Report, Segment, Speaker
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline.cues import Cue, cues
-from voxpersona.pipeline.render import clock, details_table, escape, render_markdown, time_range
+from voxpersona.pipeline.render import clock, details_table, escape, render_markdown, speaker_names, time_range
 from voxpersona.pipeline.wording import Wording, wording
 
 
@@ -31,6 +31,12 @@ class Format(StrEnum):
     TXT = "txt"
     MD = "md"
     JSON = "json"
+    DOCX = "docx"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the bytes are UTF-8 text, which a terminal can show."""
+        return self is not Format.DOCX
 
 
 class ExportedRecording(Noun):
@@ -65,11 +71,11 @@ class Export(Noun):
     reports: tuple[Report, ...]
 
 
-def export(recording: Recording, attribution: Attribution, reports: Sequence[Report], form: str) -> str:
-    """The text of one export, lines ended by LF. An unknown form: Rejected BAD_DETAIL.
+def export(recording: Recording, attribution: Attribution, reports: Sequence[Report], form: str) -> bytes:
+    """The bytes of one export; text is UTF-8, its lines ended by LF. An unknown form: Rejected BAD_DETAIL.
 
     `srt` and `vtt` hold every word of the transcript once, in order; `txt` adds times and roles; `md` reports and
-    transcript; `json` everything.
+    transcript, and so does `docx` as a document for a client; `json` everything.
     """
     try:
         wanted = Format(form)
@@ -77,7 +83,17 @@ def export(recording: Recording, attribution: Attribution, reports: Sequence[Rep
         allowed = ", ".join(Format)
         raise Rejected(Code.BAD_DETAIL, f"no export form {form!r}", name="format", allowed=allowed) from error
     words = wording(_language(recording, attribution))
-    match wanted:
+    if wanted is Format.DOCX:
+        from voxpersona.pipeline.docx import render_docx  # takes a third of a second: only where it is wanted
+
+        return render_docx(recording, attribution, reports, words)
+    return _text(recording, attribution, reports, wanted, words).encode()
+
+
+def _text(
+    recording: Recording, attribution: Attribution, reports: Sequence[Report], form: Format, words: Wording
+) -> str:
+    match form:
         case Format.SRT:
             return _srt(attribution.segments)
         case Format.VTT:
@@ -86,7 +102,7 @@ def export(recording: Recording, attribution: Attribution, reports: Sequence[Rep
             return _txt(recording, attribution.segments, words)
         case Format.MD:
             return _md(recording, attribution.segments, reports, words)
-        case Format.JSON:
+        case _:
             return _json(recording, attribution, reports)
 
 
@@ -101,7 +117,7 @@ def _srt(segments: Sequence[Segment]) -> str:
 
 def _vtt(segments: Sequence[Segment]) -> str:
     """WebVTT, https://www.w3.org/TR/webvtt1/ (cue text and voice spans)."""
-    names = _names(segments, None)
+    names = speaker_names(segments, None)
     blocks = ["WEBVTT\n"]
     for cue in cues(segments):
         blocks.append(f"{_stamp(cue.start, '.')} --> {_stamp(cue.end, '.')}\n{_voice(cue, names)}\n")
@@ -119,7 +135,7 @@ def _vtt_escape(text: str) -> str:
 
 
 def _txt(recording: Recording, segments: Sequence[Segment], words: Wording) -> str:
-    names = _names(segments, words)
+    names = speaker_names(segments, words)
     head = [recording.original.name, f"{recording.id}  sha256 {recording.original.sha256}", ""]
     lines = [
         f"[{clock(int(segment.start))}] {name or words.unknown_speaker}: {' '.join(segment.text.split())}"
@@ -136,7 +152,7 @@ def _md(recording: Recording, segments: Sequence[Segment], reports: Sequence[Rep
         # A report is a document of its own; inside this one its headings stand two levels lower.
         parts += [_lowered(render_markdown(report, recording)) for report in reports]
     parts.append(f"## {words.transcript}")
-    names = _names(segments, words)
+    names = speaker_names(segments, words)
     parts += [
         f"**{escape(name or words.unknown_speaker)}**, {time_range(segment.start, segment.end)}: {escape(segment.text)}"
         for segment, name in zip(segments, names, strict=True)
@@ -173,28 +189,6 @@ def _json(recording: Recording, attribution: Attribution, reports: Sequence[Repo
         reports=tuple(reports),
     )
     return document.model_dump_json(indent=2) + "\n"
-
-
-def _names(segments: Sequence[Segment], words: Wording | None) -> list[str | None]:
-    """Who speaks in each segment: the role, numbered where several speakers share it, else the speaker's label.
-
-    Without `words` the role stands as its plain English value; None where nothing is known.
-    """
-    sharing: dict[str, list[str | None]] = {}
-    for segment in segments:
-        if segment.role is not None:
-            speakers = sharing.setdefault(segment.role, [])
-            if segment.speaker not in speakers:
-                speakers.append(segment.speaker)
-    names: list[str | None] = []
-    for segment in segments:
-        if segment.role is None:
-            names.append(segment.speaker)
-            continue
-        role = segment.role if words is None else words.role(segment.role, segment.speaker)
-        speakers = sharing[segment.role]
-        names.append(role if len(speakers) == 1 else f"{role} {speakers.index(segment.speaker) + 1}")
-    return names
 
 
 def _language(recording: Recording, attribution: Attribution) -> str:

@@ -10,6 +10,7 @@ import av.logging
 
 from voxpersona.adapters.media import boxes, ebml, headers, ogg
 from voxpersona.adapters.media.containers import Container, after_tags, is_picture, recognise
+from voxpersona.adapters.media.mixer import mono
 from voxpersona.adapters.media.pcm import PcmSound, PcmWriter
 from voxpersona.adapters.media.reading import Limit, NoSound, Reading, Undecodable, read_sound
 from voxpersona.adapters.media.shape import Shape, damage_of
@@ -92,7 +93,7 @@ class _Decoding:
                 self._judge(reading, shape)
             if sink is not None:
                 sink.commit()
-        seconds = reading.stopped_of or reading.samples / RATE
+        seconds = reading.stopped_of or reading.length
         return MediaFacts(
             seconds=seconds,
             container=container.name,
@@ -102,7 +103,7 @@ class _Decoding:
             content_type=container.content_type(has_video=reading.has_video),
             peak=min(1.0, reading.peak),
             damage=damage_of(shape, seconds=seconds, paused=reading.paused, lost=reading.lost, gave_up=reading.gave_up),
-            examined=None if reading.stopped_of is None else reading.samples / RATE,
+            examined=None if reading.stopped_of is None else reading.length,
         )
 
     def _container(self) -> Container:
@@ -146,7 +147,7 @@ class _Decoding:
     def _read(self, plan: _Plan, sink: PcmWriter | None, *, first_channel: bool) -> Reading:
         if sink is not None:
             sink.restart()
-        on_sound = _nothing if sink is None else sink.append
+        on_sound = _nothing if sink is None else lambda sound: sink.append(mono(sound))
         try:
             return read_sound(
                 plan.container,
@@ -177,7 +178,7 @@ class _Decoding:
             is_damaged = shape.cut or reading.gave_up or reading.lost > 0 or (shape.seconds or 0.0) > 2 * _LEAST_SECONDS
             if is_damaged:
                 self._reject(Code.DAMAGED, "nothing useful of it can be decoded")
-            self._reject(Code.TOO_SHORT, f"it lasts {reading.samples / RATE:.2f} s")
+            self._reject(Code.TOO_SHORT, f"it lasts {reading.length:.2f} s")
         if reading.peak < _LEAST_PEAK:
             self._reject(Code.SILENT, "no sample is above -60 dBFS")
 

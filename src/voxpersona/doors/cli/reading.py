@@ -13,7 +13,7 @@ from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.taking import why
 from voxpersona.doors.cli.waiting import show_waiting, spooled_word, waiting, waiting_json
 from voxpersona.doors.output import write_output
-from voxpersona.errors import NotFound
+from voxpersona.errors import Code, NotFound, Rejected
 from voxpersona.model import Recording, Standing, State
 from voxpersona.pipeline.export import Format
 from voxpersona.pipeline.export import export as export_recording
@@ -139,17 +139,21 @@ def export(
     force: Force = False,
     wants_json: Json = False,
 ) -> None:
-    """Write the transcript for other programs: subtitles, text, Markdown with reports, JSON."""
+    """Write the transcript for other programs and people: subtitles, text, Markdown or DOCX with reports, JSON."""
     with opened(wants_json=wants_json) as (house, console):
         recording = house.library.recording(identity)
         attribution = house.library.attribution(recording.id)
-        text = export_recording(recording, attribution, house.library.reports(recording.id), form)
-        if output is None or str(output) == "-":
-            console.document({"id": recording.id, "format": form, "path": None, "text": text})
-            if not console.wants_json:
-                sys.stdout.write(text)
+        is_shown = output is None or str(output) == "-"
+        if is_shown and not form.is_text and (console.wants_json or sys.stdout.isatty()):
+            raise Rejected(Code.OUTPUT_BINARY, "not to be shown", form=form)
+        content = export_recording(recording, attribution, house.library.reports(recording.id), form)
+        if output is None or is_shown:
+            if console.wants_json:
+                console.document({"id": recording.id, "format": form, "path": None, "text": content.decode()})
+            else:
+                sys.stdout.buffer.write(content)
             return
-        path = write_output(output, [text.encode()], name=f"{recording.id}.{form}", force=force)
+        path = write_output(output, [content], name=f"{recording.id}.{form}", force=force)
         console.document({"id": recording.id, "format": form, "path": str(path)})
         console.line(str(path))
 
