@@ -3,6 +3,8 @@
 All times are float seconds from the start of the recording; every span is half-open, `[start, end)`.
 """
 
+from enum import StrEnum
+
 from voxpersona.model.noun import Noun
 from voxpersona.model.recording import RecordingId
 
@@ -39,12 +41,35 @@ class Segment(Noun):
     role: str | None = None
 
 
+class Doubt(StrEnum):
+    """Why text counts as invented by the engine; never one sign alone, but for a stretch without any voice."""
+
+    NO_VOICE = "no voice"
+    """Nobody is heard where it stands."""
+    PHANTOM = "phantom"
+    """Words that engines are known to put where nobody speaks: credits of subtitles, thanks for watching."""
+    UNSURE = "unsure"
+    """The engine itself takes it for no speech and does not believe its own words."""
+    REPEATED = "repeated"
+    """The same words again and again: the engine went round in circles. Its first round stands."""
+
+
+class Dropped(Noun):
+    """Text the engine gave for `[start, end)` that was taken for invented: kept as a trace, part of no segment."""
+
+    start: float
+    end: float
+    text: str
+    reason: Doubt
+
+
 class PieceText(Noun):
     """What an engine made of one piece; times are relative to the piece's start. No segments means no speech."""
 
     language: str
     language_confidence: float
     segments: tuple[Segment, ...]
+    dropped: tuple[Dropped, ...] = ()
 
 
 class Transcript(Noun):
@@ -61,6 +86,8 @@ class Transcript(Noun):
     segments: tuple[Segment, ...]
     damage: str | None = None
     """One English line on what is missing of the sound, all of which was decoded for this."""
+    dropped: tuple[Dropped, ...] = ()
+    """What was taken for invented, in order of time: it stands in no report, index or answer."""
 
     @property
     def text(self) -> str:

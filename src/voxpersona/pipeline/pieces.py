@@ -3,12 +3,13 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxpersona.errors import Code, Integrity
-from voxpersona.model import Piece, PieceText, Segment, Word
+from voxpersona.model import Dropped, Piece, PieceText, Segment, Word
 from voxpersona.ports import RATE, Sound
 
 UNTOLD = "und"
@@ -21,6 +22,16 @@ _BLOCK = 60.0
 _QUIET = 1e-9  # mean square of -90 dBFS: below it all silence is alike
 _ALIKE = 2.0  # 3 dB: so much louder still belongs to the same quiet stretch
 _MIDDLE = 0.4
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What the pieces of a recording give together; times are seconds from its start."""
+
+    language: str
+    """The one most is spoken in; `und` only where no piece with speech tells another."""
+    segments: tuple[Segment, ...]
+    dropped: tuple[Dropped, ...]
 
 
 def plan(sound: Sound, *, shortest: float = 180.0, longest: float = 300.0) -> tuple[Piece, ...]:
@@ -43,19 +54,20 @@ def plan(sound: Sound, *, shortest: float = 180.0, longest: float = 300.0) -> tu
     )
 
 
-def join(pieces: Sequence[Piece], texts: Sequence[PieceText]) -> tuple[str, tuple[Segment, ...]]:
-    """The language most is spoken in, and all segments in order with times from the start of the recording.
+def join(pieces: Sequence[Piece], texts: Sequence[PieceText]) -> Joined:
+    """All segments in order, and what was dropped, with times from the start of the recording.
 
     `texts` are those of `pieces`, in their order. Times are kept to the millisecond and inside their piece.
-    `und` is the language only where no piece with speech tells another.
     Integrity RESULT_INVALID where there is not one text for each piece.
     """
     if len(pieces) != len(texts):
         raise Integrity(Code.RESULT_INVALID, f"{len(texts)} texts for {len(pieces)} pieces")
-    segments = tuple(
-        _shifted(segment, piece) for piece, text in zip(pieces, texts, strict=True) for segment in text.segments
+    together = list(zip(pieces, texts, strict=True))
+    return Joined(
+        language=_language(texts),
+        segments=tuple(_shifted(segment, piece) for piece, text in together for segment in text.segments),
+        dropped=tuple(_shifted_trace(each, piece) for piece, text in together for each in text.dropped),
     )
-    return _language(texts), segments
 
 
 def _bounds(last: float, end: float, shortest: float, longest: float) -> tuple[float, float]:
@@ -103,14 +115,20 @@ def _power(sound: Sound, start: float, end: float) -> NDArray[np.float64]:
 
 
 def _shifted(segment: Segment, piece: Piece) -> Segment:
-    def at(time: float) -> float:
-        return min(max(round(piece.start + time, 3), piece.start), piece.end)
-
     words = tuple(
-        Word(start=at(word.start), end=at(word.end), text=word.text, confidence=word.confidence)
+        Word(start=_at(word.start, piece), end=_at(word.end, piece), text=word.text, confidence=word.confidence)
         for word in segment.words
     )
-    return segment.model_copy(update={"start": at(segment.start), "end": at(segment.end), "words": words})
+    times = {"start": _at(segment.start, piece), "end": _at(segment.end, piece)}
+    return segment.model_copy(update={**times, "words": words})
+
+
+def _shifted_trace(dropped: Dropped, piece: Piece) -> Dropped:
+    return dropped.model_copy(update={"start": _at(dropped.start, piece), "end": _at(dropped.end, piece)})
+
+
+def _at(time: float, piece: Piece) -> float:
+    return min(max(round(piece.start + time, 3), piece.start), piece.end)
 
 
 def _language(texts: Sequence[PieceText]) -> str:

@@ -50,7 +50,7 @@ from voxpersona.templates import Template, fitting
 N = TypeVar("N", bound=Noun)
 
 _PROGRESS_EVERY = 1.0  # seconds between two writes of a stage's share: each is a commit
-_PIECES_VERSION = "1"  # raise it when pieces are cut or joined differently: old texts of pieces are then left alone
+_PIECES_VERSION = "2"  # raise it when pieces are cut or joined differently: old texts of pieces are then left alone
 
 
 class _Throttled:
@@ -117,18 +117,19 @@ class PortStages:
             pieces = [Piece(index=index, start=start, end=end) for index, (start, end) in enumerate(spans)]
             keys = [self._piece_key(recording, span, index) for index, span in enumerate(spans)]
             texts = [documents.read(self.archive, key, PieceText) for key in keys]
-            language, segments = join(pieces, texts)
+            joined = join(pieces, texts)
             return Transcript(
                 recording=recording.id,
                 number=order.run,
-                language=language,
+                language=joined.language,
                 language_confidence=max(
-                    (text.language_confidence for text in texts if text.language == language), default=0.0
+                    (text.language_confidence for text in texts if text.language == joined.language), default=0.0
                 ),
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
-                segments=segments,
+                segments=joined.segments,
                 damage=self._facts(recording).damage,
+                dropped=joined.dropped,
             )
 
         self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.builders_speech import a_piece_text
 from tests.sound_arrays import WaveSound
 from voxpersona.errors import Code, Integrity
-from voxpersona.model import Piece, PieceText, Segment, Word
-from voxpersona.pipeline.pieces import join, plan
+from voxpersona.model import Doubt, Dropped, Piece, PieceText, Segment, Word
+from voxpersona.pipeline.pieces import Joined, join, plan
 from voxpersona.ports import RATE, Floats
 
 
@@ -118,10 +118,9 @@ class TestJoin:
     PIECES = (Piece(index=0, start=0.0, end=200.0), Piece(index=1, start=200.0, end=390.5))
 
     def test_times_are_from_the_start_of_the_recording(self) -> None:
-        language, segments = join(
-            self.PIECES, [a_piece_text((1, 3, "one two")), a_piece_text((0.5, 2.5, "three four"))]
-        )
-        assert language == "en"
+        joined = join(self.PIECES, [a_piece_text((1, 3, "one two")), a_piece_text((0.5, 2.5, "three four"))])
+        segments = joined.segments
+        assert joined.language == "en"
         assert [(each.start, each.end, each.text) for each in segments] == [
             (1.0, 3.0, "one two"),
             (200.5, 202.5, "three four"),
@@ -134,16 +133,24 @@ class TestJoin:
             a_piece_text((0, 9, "добрый день"), language="ru"),
         )
         unknown = a_piece_text((0, 99, "hm"), language="und")
-        assert join(self.PIECES, [short, long])[0] == "ru"
-        assert join(self.PIECES, [unknown, short])[0] == "en"
-        assert join(self.PIECES, [unknown, unknown])[0] == "und"
+        assert join(self.PIECES, [short, long]).language == "ru"
+        assert join(self.PIECES, [unknown, short]).language == "en"
+        assert join(self.PIECES, [unknown, unknown]).language == "und"
 
     def test_silence_votes_only_where_nobody_speaks(self) -> None:
         silent = PieceText(language="cy", language_confidence=0.99, segments=())
         guess = PieceText(language="ru", language_confidence=0.3, segments=())
-        assert join(self.PIECES, [silent, a_piece_text((0, 1, "yes"))])[0] == "en"
-        assert join(self.PIECES, [guess, silent]) == ("cy", ())
-        assert join((), ()) == ("und", ())
+        assert join(self.PIECES, [silent, a_piece_text((0, 1, "yes"))]).language == "en"
+        assert join(self.PIECES, [guess, silent]).language == "cy"
+        assert join((), ()) == Joined(language="und", segments=(), dropped=())
+
+    def test_what_was_dropped_keeps_its_trace_and_its_time(self) -> None:
+        thanks = Dropped(start=3.0, end=190.9, text="Thanks for watching!", reason=Doubt.PHANTOM)
+        heard = a_piece_text((1, 3, "one two"))
+        invented = heard.model_copy(update={"dropped": (thanks,)})
+        joined = join(self.PIECES, [heard, invented])
+        assert joined.dropped == (thanks.model_copy(update={"start": 203.0, "end": 390.5}),)
+        assert "Thanks" not in " ".join(segment.text for segment in joined.segments)
 
     def test_a_text_for_every_piece_or_nothing(self) -> None:
         with pytest.raises(Integrity) as refused:
@@ -164,7 +171,7 @@ class TestJoin:
             for index, (start, end) in enumerate(zip([0.0, *ends[:-1]], ends, strict=True))
         ]
         texts = [_heard(sorted(share * (piece.end - piece.start) for share in shares)) for piece in pieces]
-        _, segments = join(pieces, texts)
+        segments = join(pieces, texts).segments
         flat = [word for segment in segments for word in segment.words]
         times = [time for word in flat for time in (word.start, word.end)]
         assert times == sorted(times)

@@ -8,7 +8,7 @@ from tests.rooms import Rooms, the_talk
 from voxpersona.adapters.media.memory import memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.errors import Code, Integrity, Rejected, Unavailable
-from voxpersona.model import Details, RecordingId, Scenario, Stage, State, Transcript, WorkOrder
+from voxpersona.model import Details, Doubt, Dropped, RecordingId, Scenario, Stage, State, Transcript, WorkOrder
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.ask import ask
 from voxpersona.pipeline.check import Kind, check
@@ -73,6 +73,20 @@ def test_damage_that_only_the_work_finds_stands_in_the_transcript(rooms: Rooms) 
     rooms.engine.run()
     assert rooms.library.transcript(recording.id).damage == damage
     assert list(rooms.scratch.iterdir()) == []
+
+
+def test_invented_text_leaves_a_trace_and_reaches_neither_reports_nor_the_index(tmp_path: Path) -> None:
+    thanks = Dropped(start=9.0, end=9.9, text="Thanks for watching!", reason=Doubt.PHANTOM)
+    hears = ScriptedTranscriber(lambda *_: the_talk().model_copy(update={"dropped": (thanks,)}))
+    rooms = Rooms(tmp_path, transcriber=hears)
+    identity = _received(rooms)
+    rooms.engine.run()
+    assert rooms.library.transcript(identity).dropped == (thanks,)
+    assert documents.read(rooms.archive, layout.transcript(identity, 1), Transcript).dropped == (thanks,)
+    results = [rooms.library.attribution(identity), *rooms.library.reports(identity)]
+    assert not any("watching" in result.model_dump_json() for result in results)
+    assert "watching" not in rooms.library.transcript(identity).text
+    assert not ask("Thanks for watching?", rooms.passages, rooms.embedder, rooms.library.attribution).found
 
 
 def test_it_is_found_again_where_the_machine_has_lost_what_it_decoded(rooms: Rooms) -> None:

@@ -143,7 +143,8 @@ def export(
     with opened(wants_json=wants_json) as (house, console):
         recording = house.library.recording(identity)
         attribution = house.library.attribution(recording.id)
-        text = export_recording(recording, attribution, house.library.reports(recording.id), form)
+        dropped = house.library.transcript(recording.id, attribution.transcript).dropped
+        text = export_recording(recording, attribution, house.library.reports(recording.id), form, dropped=dropped)
         if output is None or str(output) == "-":
             console.document({"id": recording.id, "format": form, "path": None, "text": text})
             if not console.wants_json:
