@@ -126,7 +126,8 @@ def _drum(chance: np.random.Generator, pitch: float, rattle: float) -> _Wave:
 
 def _clap(chance: np.random.Generator, tone: float) -> _Wave:
     at = np.arange(800) / RATE
-    return np.exp(-at / 0.006) * chance.standard_normal(800) * (1 + np.sin(2 * np.pi * tone * at))
+    clap: _Wave = np.exp(-at / 0.006) * chance.standard_normal(800) * (1 + np.sin(2 * np.pi * tone * at))
+    return clap
 
 
 def _coloured(count: int, chance: np.random.Generator, steepness: float) -> _Wave:

@@ -10,11 +10,22 @@ from voxpersona.model.recording import RecordingId
 
 
 class Piece(Noun):
-    """A stretch of the recording that is transcribed in one go, cut where it is quiet."""
+    """A stretch of the recording that is transcribed in one go, cut where it is quiet.
+
+    Where it had to be cut through sound, `before` and `after` are seconds of its neighbours that are heard with it, so
+    that no word at the cut is heard by halves only.
+    """
 
     index: int
     start: float
     end: float
+    before: float = 0.0
+    after: float = 0.0
+
+    @property
+    def heard(self) -> tuple[float, float]:
+        """Between which times of the recording the engine hears, context included."""
+        return self.start - self.before, self.end + self.after
 
 
 class Word(Noun):
@@ -64,7 +75,7 @@ class Dropped(Noun):
 
 
 class PieceText(Noun):
-    """What an engine made of one piece; times are relative to the piece's start. No segments means no speech."""
+    """What an engine made of one piece; times are from the start of what it heard. No segments means no speech."""
 
     language: str
     language_confidence: float

@@ -60,6 +60,21 @@ class TestPlan:
         sound = with_pauses(60.0, (20.0, 21.0), (26.0, 27.0), floor=0.0)
         assert plan(sound, shortest=18, longest=30)[0].end == pytest.approx(26.5, abs=0.051)
 
+    def test_where_there_is_a_pause_nothing_is_heard_twice(self) -> None:
+        pieces = plan(with_pauses(50.0, (23.0, 24.0), floor=0.05), shortest=18, longest=30)
+        assert [(piece.before, piece.after) for piece in pieces] == [(0.0, 0.0), (0.0, 0.0)]
+        assert pieces[0].heard == (0.0, pieces[0].end)
+
+    @pytest.mark.parametrize("pause", [(23.0, 23.2), (23.0, 23.0)])
+    def test_a_cut_through_sound_is_heard_from_both_sides(self, pause: tuple[float, float]) -> None:
+        first, second = plan(with_pauses(50.0, pause), shortest=18, longest=30)
+        assert (first.before, first.after, second.before, second.after) == (0.0, 3.0, 3.0, 0.0)
+        assert (first.heard, second.heard) == ((0.0, first.end + 3.0), (second.start - 3.0, 50.0))
+
+    def test_a_pause_that_is_not_quiet_enough_is_none(self) -> None:
+        first, second = plan(with_pauses(50.0, (23.0, 24.0), floor=0.3), shortest=18, longest=30)
+        assert (first.after, second.before) == (3.0, 3.0)
+
     def test_a_click_in_a_pause_is_avoided(self) -> None:
         sound = with_pauses(60.0, (24.0, 28.0), floor=0.0)
         sound.read(26.0, 26.01)[:] = 0.5
@@ -108,6 +123,9 @@ class TestPlan:
         assert all(before.end == after.start for before, after in itertools.pairwise(pieces))
         read = [sound.read(piece.start, piece.end) for piece in pieces]
         assert np.array_equal(np.concatenate(read or [noise(0)]), sound.read(0.0, seconds))
+        assert all(before.after == after.before for before, after in itertools.pairwise(pieces))
+        assert all(piece.before + piece.after <= piece.end - piece.start + 1e-9 for piece in pieces)
+        assert all(0.0 <= piece.heard[0] <= piece.heard[1] <= seconds for piece in pieces)
         lengths = [piece.end - piece.start for piece in pieces]
         assert all(length <= longest + 1e-4 for length in lengths)
         if len(pieces) > 1:

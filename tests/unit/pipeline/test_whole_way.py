@@ -13,6 +13,7 @@ from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.ask import ask
 from voxpersona.pipeline.check import Kind, check
 from voxpersona.pipeline.forget import forget
+from voxpersona.ports import RATE
 
 
 @pytest.fixture
@@ -87,6 +88,32 @@ def test_invented_text_leaves_a_trace_and_reaches_neither_reports_nor_the_index(
     assert not any("watching" in result.model_dump_json() for result in results)
     assert "watching" not in rooms.library.transcript(identity).text
     assert not ask("Thanks for watching?", rooms.passages, rooms.embedder, rooms.library.attribution).found
+
+
+def test_work_begun_before_pieces_had_context_is_finished(rooms: Rooms) -> None:
+    """Its spans are pairs, and what it heard may stand under a key of then."""
+    identity = _received(rooms)
+    order = WorkOrder(recording=identity, run=1)
+    rooms.journal.claim(order)
+    spans = [[0.0, 6.0], [6.0, 10.0]]
+    rooms.stages.hear(order, spans, 0)
+    rooms.stages.transcribe(order, spans)
+    assert [samples for samples, _ in rooms.transcriber.calls] == [6 * RATE, 4 * RATE]
+    transcript = documents.read(rooms.archive, layout.transcript(identity, 1), Transcript)
+    assert transcript.seconds == 10.0
+    assert len(transcript.segments) == 6
+
+
+def test_each_piece_is_heard_with_its_context_and_what_two_heard_stands_once(rooms: Rooms) -> None:
+    identity = _received(rooms)
+    order = WorkOrder(recording=identity, run=1)
+    rooms.journal.claim(order)
+    spans = [[0.0, 6.0, 0.0, 3.0], [6.0, 10.0, 3.0, 0.0]]
+    for index in range(2):
+        rooms.stages.hear(order, spans, index)
+    assert [samples for samples, _ in rooms.transcriber.calls] == [9 * RATE, 7 * RATE]
+    rooms.stages.transcribe(order, spans)
+    assert len(rooms.transcriber.calls) == 2
 
 
 def test_it_is_found_again_where_the_machine_has_lost_what_it_decoded(rooms: Rooms) -> None:
