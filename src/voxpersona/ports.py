@@ -185,8 +185,9 @@ class Transcriber(Protocol):
     def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
         """Text of one piece with words, times (seconds from the piece's start, ascending, inside the piece) and
         confidences. `language` is an ISO 639-1 code, None to detect. A piece without speech gives no segments.
-        Text is never dropped silently: what cannot be had raises Unavailable TRANSCRIBER_UNAVAILABLE (down, timed
-        out, throttled), Configuration TRANSCRIBER_REFUSED (key, model name) or Integrity TRANSCRIBER_ANSWER
+        Text is never dropped silently: what the adapter takes for invented where nobody spoke stands in `dropped`,
+        with its reason, and not in the segments; what cannot be had raises Unavailable TRANSCRIBER_UNAVAILABLE (down,
+        timed out, throttled), Configuration TRANSCRIBER_REFUSED (key, model name) or Integrity TRANSCRIBER_ANSWER
         (an answer that makes no sense)."""
 
 

@@ -16,11 +16,12 @@ from tests.builders_speech import short_piece, text_of, words_of
 from tests.speech_server import PATH, Reply, SpeechServer, failing
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber
 from voxpersona.errors import Code, Configuration, Integrity, Unavailable, VoxPersonaError
-from voxpersona.model import PieceText
+from voxpersona.model import Doubt, Dropped, PieceText
 from voxpersona.ports import RATE, Floats
 
 KEY = "sk-very-secret-123"
 QUIET: Floats = np.zeros(2 * RATE, np.float32)
+SPOKEN: Floats = short_piece()[: 2 * RATE]
 SAID = "the guest said this in confidence"
 
 
@@ -168,7 +169,7 @@ def test_an_empty_answer_to_speech_is_not_believed() -> None:
 
 def test_plain_text_without_times_keeps_every_word_and_marks_its_times_as_estimated() -> None:
     with failing([answering({"text": "Yes. No, not at all!"})]) as server:
-        heard = ask(server)
+        heard = ask(server, sound=SPOKEN)
     assert text_of(heard) == "Yes. No, not at all!"
     assert [segment.text for segment in heard.segments] == ["Yes.", "No, not at all!"]
     assert {word.confidence for word in words_of(heard)} == {0.0}
@@ -179,7 +180,7 @@ def test_plain_text_without_times_keeps_every_word_and_marks_its_times_as_estima
 def test_a_server_that_wants_another_format_is_asked_for_plain_text_once_and_then_always() -> None:
     refusal = answering({"error": {"code": "unsupported_value"}}, status=400)
     with failing([refusal, answering({"text": "Yes."})]) as server:
-        assert text_of(ask(server, language="en", times=2)) == "Yes."
+        assert text_of(ask(server, language="en", sound=SPOKEN, times=2)) == "Yes."
     formats = [request.fields["response_format"] for request in server.requests]
     assert formats == [["verbose_json"], ["json"], ["json"]]
 
@@ -190,7 +191,7 @@ def test_segments_without_words_bound_the_estimated_times() -> None:
         {"text": " Three.", "start": 1.0, "end": 30.0, "avg_logprob": -0.4},
     ]
     with failing([answering({"text": "One two. Three.", "language": "en", "segments": segments})]) as server:
-        heard = ask(server)
+        heard = ask(server, sound=SPOKEN)
     assert [(word.text, word.confidence) for word in words_of(heard)] == [("One", 0.0), ("two.", 0.0), ("Three.", 0.0)]
     assert [(segment.start, segment.end) for segment in heard.segments] == [(0.0, 0.5), (1.0, 2.0)]
     assert heard.segments[0].confidence == pytest.approx(0.8187)
@@ -200,12 +201,32 @@ def test_segments_that_lost_text_do_not_win_over_the_text() -> None:
     segments = [{"text": " One.", "start": 0.0, "end": 0.5}]
     words = [{"word": "one", "start": 0.1, "end": 0.4}, {"word": "three", "start": 1.6, "end": 1.9}]
     with failing([answering({"text": "One. Two, three.", "segments": segments, "words": words})]) as server:
-        heard = ask(server)
+        heard = ask(server, sound=SPOKEN)
     assert [(word.text, word.start, word.end) for word in words_of(heard)] == [
         ("One.", 0.1, 0.4),
         ("Two,", 0.4, 1.6),
         ("three.", 1.6, 1.9),
     ]
+
+
+def test_text_for_silence_is_invented_and_leaves_a_trace() -> None:
+    with failing([answering({"text": "Yes, of course. Thank you."})]) as server:
+        heard = ask(server)
+    assert heard.segments == ()
+    assert [(each.text, each.reason) for each in heard.dropped] == [
+        ("Yes, of course.", Doubt.NO_VOICE),
+        ("Thank you.", Doubt.NO_VOICE),
+    ]
+
+
+def test_what_the_server_itself_takes_for_no_speech_is_invented() -> None:
+    said = {"text": " I am sorry.", "start": 0.0, "end": 1.2, "avg_logprob": -0.2, "no_speech_prob": 0.1}
+    credit = {"text": " Thanks for watching!", "start": 1.2, "end": 2.0, "avg_logprob": -0.6, "no_speech_prob": 0.9}
+    answer = {"text": "I am sorry. Thanks for watching!", "language": "en", "segments": [said, credit]}
+    with failing([answering(answer)]) as server:
+        heard = ask(server, sound=SPOKEN)
+    assert text_of(heard) == "I am sorry."
+    assert heard.dropped == (Dropped(start=1.2, end=2.0, text="Thanks for watching!", reason=Doubt.PHANTOM),)
 
 
 def test_neither_key_nor_text_is_told_to_a_log_an_error_or_a_name(caplog: pytest.LogCaptureFixture) -> None:
@@ -214,7 +235,7 @@ def test_neither_key_nor_text_is_told_to_a_log_an_error_or_a_name(caplog: pytest
         address = server.url.removeprefix("http://")
         secret = OpenAITranscriber(f"http://anna:pass-word@{address}", key=KEY, model="whisper-1")
         with closing(secret):
-            assert text_of(secret.transcribe(QUIET, language="en", on_progress=lambda _: None)) == SAID
+            assert text_of(secret.transcribe(SPOKEN, language="en", on_progress=lambda _: None)) == SAID
         told = f"{secret!r} {secret.name} {vars(secret)} {caplog.text}"
     for never in (KEY, "pass-word", "anna", SAID):
         assert never not in told

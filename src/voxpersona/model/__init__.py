@@ -32,7 +32,7 @@ from voxpersona.model.recording import (
     WorkOrder,
 )
 from voxpersona.model.report import EXTRACTIVE, Finding, Quote, Report
-from voxpersona.model.transcript import Piece, PieceText, Segment, Transcript, Word
+from voxpersona.model.transcript import Doubt, Dropped, Piece, PieceText, Segment, Transcript, Word
 
 __all__ = [
     "EXTRACTIVE",
@@ -46,6 +46,8 @@ __all__ = [
     "Checksum",
     "Citation",
     "Details",
+    "Doubt",
+    "Dropped",
     "Evidence",
     "Finding",
     "Gap",

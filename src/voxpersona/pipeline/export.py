@@ -5,11 +5,13 @@ The JSON document is stable; a change that breaks a reader raises `version`:
     {"format": "voxpersona-export", "version": 1,
      "recording": {id, name, sha256, bytes, received_at, seconds, content_type, details},
      "transcript": {number, transcript, diarizer, method, speakers: [...],
-                    segments: [{start, end, text, speaker, role, confidence, words: [{start, end, text, confidence}]}]},
+                    segments: [{start, end, text, speaker, role, confidence, words: [{start, end, text, confidence}]}],
+                    dropped: [{start, end, text, reason}]},
      "reports": [...]}
 
 Times are seconds from the start of the recording. `details`, `speakers`, the segments and the reports have the fields
-of the nouns of those names. Where the recording came from (its source key) and where it is kept stay at home.
+of the nouns of those names; `dropped` is what was taken for invented by the engine. Where the recording came from (its
+source key) and where it is kept stay at home.
 """
 
 import datetime as dt
@@ -18,7 +20,7 @@ from enum import StrEnum
 from typing import Literal
 
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Recording, Report, Segment, Speaker
+from voxpersona.model import Attribution, Details, Dropped, Recording, Report, Segment, Speaker
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline.cues import Cue, cues
 from voxpersona.pipeline.render import clock, details_table, escape, render_markdown, speaker_names, time_range
@@ -59,6 +61,7 @@ class ExportedTranscript(Noun):
     method: str
     speakers: tuple[Speaker, ...]
     segments: tuple[Segment, ...]
+    dropped: tuple[Dropped, ...] = ()
 
 
 class Export(Noun):
@@ -71,11 +74,19 @@ class Export(Noun):
     reports: tuple[Report, ...]
 
 
-def export(recording: Recording, attribution: Attribution, reports: Sequence[Report], form: str) -> bytes:
+def export(
+    recording: Recording,
+    attribution: Attribution,
+    reports: Sequence[Report],
+    form: str,
+    *,
+    dropped: Sequence[Dropped] = (),
+) -> bytes:
     """The bytes of one export; text is UTF-8, its lines ended by LF. An unknown form: Rejected BAD_DETAIL.
 
     `srt` and `vtt` hold every word of the transcript once, in order; `txt` adds times and roles; `md` reports and
-    transcript, and so does `docx` as a document for a client; `json` everything.
+    transcript, and so does `docx` as a document for a client; `json` everything, and `dropped`, which is the
+    transcript's, stands in no other form.
     """
     try:
         wanted = Format(form)
@@ -87,11 +98,16 @@ def export(recording: Recording, attribution: Attribution, reports: Sequence[Rep
         from voxpersona.pipeline.docx import render_docx  # takes a third of a second: only where it is wanted
 
         return render_docx(recording, attribution, reports, words)
-    return _text(recording, attribution, reports, wanted, words).encode()
+    return _text(recording, attribution, reports, wanted, words, dropped).encode()
 
 
 def _text(
-    recording: Recording, attribution: Attribution, reports: Sequence[Report], form: Format, words: Wording
+    recording: Recording,
+    attribution: Attribution,
+    reports: Sequence[Report],
+    form: Format,
+    words: Wording,
+    dropped: Sequence[Dropped],
 ) -> str:
     match form:
         case Format.SRT:
@@ -103,7 +119,7 @@ def _text(
         case Format.MD:
             return _md(recording, attribution.segments, reports, words)
         case _:
-            return _json(recording, attribution, reports)
+            return _json(recording, attribution, reports, dropped)
 
 
 def _srt(segments: Sequence[Segment]) -> str:
@@ -165,7 +181,7 @@ def _lowered(markdown: str) -> str:
     return "\n".join(f"##{line}" if line.startswith("#") else line for line in markdown.rstrip().split("\n"))
 
 
-def _json(recording: Recording, attribution: Attribution, reports: Sequence[Report]) -> str:
+def _json(recording: Recording, attribution: Attribution, reports: Sequence[Report], dropped: Sequence[Dropped]) -> str:
     original = recording.original
     document = Export(
         recording=ExportedRecording(
@@ -185,6 +201,7 @@ def _json(recording: Recording, attribution: Attribution, reports: Sequence[Repo
             method=attribution.method,
             speakers=attribution.speakers,
             segments=attribution.segments,
+            dropped=tuple(dropped),
         ),
         reports=tuple(reports),
     )

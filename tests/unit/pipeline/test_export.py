@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.builders_report import a_conversation, a_recording, a_segment, an_attribution
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Report, Role, Segment, Word
+from voxpersona.model import Attribution, Details, Doubt, Dropped, Report, Role, Segment, Word
 from voxpersona.pipeline.cues import LINE, LINES, READING
 from voxpersona.pipeline.export import Export, Format, export
 from voxpersona.pipeline.report import report
@@ -304,7 +304,10 @@ class TestJson:
             "content_type",
             "details",
         ]
-        assert list(document["transcript"]) == ["number", "transcript", "diarizer", "method", "speakers", "segments"]
+        assert list(document["transcript"]) == [
+            *("number", "transcript", "diarizer", "method", "speakers", "segments"),
+            "dropped",
+        ]
         first = document["transcript"]["segments"][0]
         assert {"start", "end", "text", "speaker", "role", "confidence", "words"} == set(first)
         assert {"start", "end", "text", "confidence"} == set(first["words"][0])
@@ -319,6 +322,16 @@ class TestJson:
             document.transcript.speakers,
             document.reports,
         )
+
+    def test_json_tells_what_was_dropped_and_no_other_form_does(self) -> None:
+        thanks = Dropped(start=9.0, end=9.9, text="Thanks for watching!", reason=Doubt.PHANTOM)
+        for form in Format:
+            text = export(a_recording(), a_conversation(TALK), (), form, dropped=(thanks,))
+            assert (b"watching" in text) is (form is Format.JSON)
+        shown = json.loads(export(a_recording(), a_conversation(TALK), (), "json", dropped=(thanks,)))
+        assert shown["transcript"]["dropped"] == [
+            {"start": 9.0, "end": 9.9, "text": "Thanks for watching!", "reason": "phantom"}
+        ]
 
     def test_russian_stands_in_json_as_it_is_written(self) -> None:
         assert "Остыл." in _export(a_conversation("A: Остыл."), "json")

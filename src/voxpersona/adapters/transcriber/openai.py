@@ -13,6 +13,7 @@ import httpx
 
 from voxpersona.adapters.transcriber import openai_answer, opus
 from voxpersona.adapters.transcriber.languages import UNTOLD
+from voxpersona.adapters.transcriber.voice import Voice
 from voxpersona.errors import Code, Configuration, Fact, Integrity, Unavailable
 from voxpersona.model import PieceText
 from voxpersona.ports import RATE, Floats, OnProgress
@@ -82,7 +83,7 @@ class OpenAITranscriber:
 
     @property
     def name(self) -> str:
-        return f"openai {self._model} at {self._endpoint}, opus {opus.BITS_PER_SECOND}, temperature 0, 1"
+        return f"openai {self._model} at {self._endpoint}, opus {opus.BITS_PER_SECOND}, temperature 0, 2"
 
     def __repr__(self) -> str:
         return f"OpenAITranscriber({self.name})"
@@ -101,9 +102,10 @@ class OpenAITranscriber:
             )
         on_progress(0.0)
         body = self._ask(encoded, language)
-        heard = openai_answer.read(body, seconds=len(sound) / RATE, language=language)
-        if not heard.segments:
-            _check_silence(sound)
+        voice = Voice(sound)
+        heard = openai_answer.read(body, seconds=len(sound) / RATE, language=language, loudest=voice.loudest)
+        if not heard.segments and not heard.dropped:
+            _check_silence(voice)
         on_progress(1.0)
         return heard
 
@@ -229,12 +231,9 @@ def _retry_after(headers: httpx.Headers) -> dict[str, Fact]:
     return {"retry_after": max(seconds, 0.0)} if math.isfinite(seconds) else {}
 
 
-def _check_silence(sound: Floats) -> None:
+def _check_silence(voice: Voice) -> None:
     """No text at all is believed only where nobody is heard to speak: text is never dropped silently."""
-    # Imported here: seldom needed, and it costs more than half a second.
-    from faster_whisper.vad import get_speech_timestamps
-
-    spoken = sum(stretch["end"] - stretch["start"] for stretch in get_speech_timestamps(sound)) / RATE
+    spoken = voice.spoken()
     if spoken > _SPEECH_MISSED:
         raise Integrity(
             Code.TRANSCRIBER_ANSWER,

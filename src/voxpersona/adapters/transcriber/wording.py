@@ -17,11 +17,29 @@ _LONGEST_SENTENCE = 60
 
 
 @dataclass(frozen=True)
+class Signs:
+    """What an engine tells of its own text: nothing, where it does not.
+
+    `no_speech`: the probability (0..1) that nobody speaks. `sureness`: the mean logarithm of the probability of its
+    words. `compression`: how much shorter the text gets when packed; loops pack well.
+    """
+
+    no_speech: float = 0.0
+    sureness: float = 0.0
+    compression: float = 0.0
+
+
+@dataclass(frozen=True)
 class Line:
     """Words that belong together, in the order they were said, and how sure the engine is of them (0..1)."""
 
     words: tuple[Word, ...]
     confidence: float
+    signs: Signs = Signs()
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
 
 
 def letters(text: str) -> str:

@@ -146,7 +146,8 @@ def export(
         is_shown = output is None or str(output) == "-"
         if is_shown and not form.is_text and (console.wants_json or sys.stdout.isatty()):
             raise Rejected(Code.OUTPUT_BINARY, "not to be shown", form=form)
-        content = export_recording(recording, attribution, house.library.reports(recording.id), form)
+        dropped = house.library.transcript(recording.id, attribution.transcript).dropped
+        content = export_recording(recording, attribution, house.library.reports(recording.id), form, dropped=dropped)
         if output is None or is_shown:
             if console.wants_json:
                 console.document({"id": recording.id, "format": form, "path": None, "text": content.decode()})
