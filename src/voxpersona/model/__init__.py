@@ -13,6 +13,7 @@ from voxpersona.model.blob import (
     Unfinished,
     Usage,
 )
+from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
     STAGES,
     Building,
@@ -55,6 +56,7 @@ __all__ = [
     "MediaFacts",
     "Original",
     "Passage",
+    "Peaks",
     "Piece",
     "PieceText",
     "Problem",
