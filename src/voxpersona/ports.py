@@ -20,6 +20,7 @@ from voxpersona.model import (
     Listed,
     MediaFacts,
     Passage,
+    Peaks,
     PieceText,
     Recording,
     RecordingId,
@@ -169,6 +170,20 @@ class Media(Protocol):
         With `most`, of a recording longer than so many seconds, whose container declares its length and whether it is
         whole, only the beginning may be decoded; `MediaFacts.examined` says how much. What comes later is not judged
         then, and so it is not called SILENT.
+        """
+
+    @property
+    def playable_name(self) -> str:
+        """Form and recipe of what `playable` makes, and every setting that changes it: part of the key under which it
+        is kept."""
+
+    def playable(self, source: BinaryIO, *, name: str, target: Path, on_progress: OnProgress) -> Peaks:
+        """Write the recording to `target` as a browser plays it, complete or not at all, with flat memory; returns its
+        outline: 8192 stretches at most, each at least a hundredth of a second long.
+
+        It is AAC in MP4, as long as the recording, every place of it can be jumped to before all of it was fetched, and
+        speech is as loud as in every other. Two channels stay two where they carry different voices, else one is made.
+        The same recording gives the same bytes. Rejected as `decode`; no room: Unavailable NO_SPACE.
         """
 
     def sound(self, target: Path) -> Sound:

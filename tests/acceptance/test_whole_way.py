@@ -1,5 +1,6 @@
 """The main job on real speech through the real program: bytes in, a cited answer out."""
 
+import hashlib
 import io
 import json
 import os
@@ -200,3 +201,16 @@ def test_a_document_for_a_client_is_written_to_a_file_and_not_shown(
         os.close(terminal)
     assert on_terminal.returncode == 3
     assert b"--output" in on_terminal.stderr
+
+
+def test_the_sound_is_made_for_browsers_once(program: Program, shown: dict[str, Any], tmp_path: Path) -> None:
+    written = program.json("sound", shown["id"], "--output", str(tmp_path))
+    content = Path(written["path"]).read_bytes()
+    assert written["path"].endswith(".m4a")
+    assert hashlib.sha256(content).hexdigest() == written["sha256"]
+    assert content.index(b"moov") < content.index(b"mdat")
+    peaks = program.json("sound", shown["id"], "--peaks")
+    assert len(peaks["data"]) == 2 * peaks["length"] * peaks["channels"]
+    again = program.json("sound", shown["id"], "--output", str(tmp_path / "again.m4a"))
+    assert again["sha256"] == written["sha256"]
+    assert program.json("check", "--read")["ok"]

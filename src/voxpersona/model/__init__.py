@@ -13,6 +13,7 @@ from voxpersona.model.blob import (
     Unfinished,
     Usage,
 )
+from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
     STAGES,
     Building,
@@ -57,6 +58,7 @@ __all__ = [
     "MediaFacts",
     "Original",
     "Passage",
+    "Peaks",
     "Piece",
     "PieceText",
     "Problem",

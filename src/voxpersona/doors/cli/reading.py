@@ -1,4 +1,4 @@
-"""Commands that read: list, show, ask, export, original, status."""
+"""Commands that read: list, show, ask, export, original, sound, link, status."""
 
 import sys
 from contextlib import suppress
@@ -17,6 +17,7 @@ from voxpersona.errors import Code, NotFound, Rejected
 from voxpersona.model import Recording, Standing, State
 from voxpersona.pipeline.export import Format
 from voxpersona.pipeline.export import export as export_recording
+from voxpersona.pipeline.play import play
 from voxpersona.pipeline.render import clock, time_range
 from voxpersona.wiring import House
 
@@ -178,6 +179,52 @@ def original(
         path = write_output(output, parts, name=kept.key.rsplit("/", 1)[1], force=force)
         console.document({"id": recording.id, "path": str(path), "sha256": kept.sha256, "bytes": kept.bytes})
         console.line(f"{path}  ({size(kept.bytes)}, sha256 {kept.sha256[:12]}…)")
+
+
+@app.command()
+def sound(
+    identity: Identity,
+    output: Output = None,
+    peaks: Annotated[bool, typer.Option("--peaks", help="The outline of the sound, as JSON, instead.")] = False,
+    force: Force = False,
+    wants_json: Json = False,
+) -> None:
+    """Get the sound as a browser plays it (M4A), or its peaks; made now unless it was before."""
+    if output is None and not peaks:
+        raise typer.BadParameter("name a file or directory", param_hint="--output")
+    with opened(wants_json=wants_json) as (house, console):
+        recording = house.library.recording(identity)
+        with console.progress(console.pick("making the sound", "подготовка звука")) as told:
+            playable = play(
+                recording,
+                library=house.library,
+                media=house.media,
+                audio=house.audio,
+                archive=house.archive,
+                scratch=house.scratch,
+                on_progress=told,
+            )
+        made = playable.sound
+        if peaks:
+            outline = playable.peaks.model_dump_json()
+            if output is None or str(output) == "-":
+                sys.stdout.write(outline + "\n")
+                return
+            path = write_output(output, [outline.encode()], name=f"{recording.id}.peaks.json", force=force)
+            console.document({"id": recording.id, "path": str(path)})
+            console.line(str(path))
+            return
+        assert output is not None
+        parts = house.archive.read(made.key)
+        if str(output) == "-" and not console.wants_json:
+            if sys.stdout.isatty():
+                raise Rejected(Code.OUTPUT_BINARY, "not to be shown", form="m4a")
+            for part in parts:
+                sys.stdout.buffer.write(part)
+            return
+        path = write_output(output, parts, name=f"{recording.id}.m4a", force=force)
+        console.document({"id": recording.id, "path": str(path), "sha256": made.sha256, "bytes": made.size})
+        console.line(f"{path}  ({size(made.size)})")
 
 
 @app.command()
