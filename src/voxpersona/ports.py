@@ -9,6 +9,7 @@ Adapters take plain arguments and know no settings.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
 
@@ -348,6 +349,15 @@ class Journal(Protocol):
     def progress(self, order: WorkOrder, stage: Stage, share: float) -> None:
         """Share done, 0..1; a smaller one than was told before changes nothing, and losing one loses nothing. From
         whatever worker: parts of a run are done by several. Rejected SUPERSEDED where the run is over."""
+
+    def wait(self, order: WorkOrder, code: str, reason: str, until: datetime) -> None:
+        """The run waits for something outside, told by an error's code and reason, and tries it again at `until`. Told
+        again, it waits since the first time. Lasts until `go_on`, `begin`, `ready` or `fail`. From whatever worker, as
+        `progress`. Rejected SUPERSEDED where the run is over."""
+
+    def go_on(self, order: WorkOrder) -> None:
+        """What was to be tried again by now did what it should: nothing is waited for any more, but what another part
+        of the run is to try later. From whatever worker."""
 
     def close(self, run: Run) -> None:
         """The run's stages are over as its document tells, which stands in the bucket now; `ready` or `fail` follows.

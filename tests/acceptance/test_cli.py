@@ -194,17 +194,6 @@ def test_a_data_directory_that_cannot_be_made_is_explained(tmp_path: Path) -> No
     assert "VOXPERSONA_DATA" in error["message"]
 
 
-def test_a_transcription_server_that_is_down_fails_the_stage_and_keeps_the_recording(tmp_path: Path) -> None:
-    path = tmp_path / "short.flac"
-    path.write_bytes(flac_of(start=6.5, end=16.2))
-    down = Program(tmp_path / "data", VOXPERSONA_TRANSCRIBER_URL="http://127.0.0.1:9/v1")
-    received = down.json("receive", str(path), "--wait", code=5)["recordings"][0]
-    assert received["state"] == "failed"
-    assert received["failed"] == {"stage": "transcribe", "code": "transcriber-unavailable"}
-    up = Program(tmp_path / "data")
-    assert up.json("retry", received["id"], "--wait")["state"] == "ready"
-
-
 def test_doctor_finds_nothing_wrong_with_a_good_set_up(program: Program) -> None:
     told = program.json("doctor")
     assert told["ok"], told

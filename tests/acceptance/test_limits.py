@@ -123,7 +123,7 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Progr
         server = opened.enter_context(hearing(ScriptedTranscriber(the_talk)))
         environment, table = {"VOXPERSONA_TRANSCRIBER_URL": server.url}, "workflow_status"
         url = f"sqlite:///{tmp_path / 'data' / 'voxpersona.db'}"
-        if request.param == POSTGRESQL:
+        if request.param != "sqlite":
             postgres: PostgresServer = request.getfixturevalue("postgres_server")
             url = opened.enter_context(postgres.database())
             environment["VOXPERSONA_DATABASE_URL"], table = url.replace("+psycopg", ""), "dbos.workflow_status"

@@ -261,6 +261,75 @@ class TestEnds:
             records.journal.standing(order.recording)
 
 
+class TestWaiting:
+    LATER = datetime(2126, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
+    NOW = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
+
+    def a_waiting_run(self, records: Records, until: datetime = LATER) -> WorkOrder:
+        order = an_order(records)
+        records.journal.begin(order, Stage.TRANSCRIBE)
+        records.journal.wait(order, Code.TRANSCRIBER_UNAVAILABLE, "503 — нет\0места", until)
+        return order
+
+    def test_a_run_that_waits_tells_for_what_since_when_and_until_when(self, records: Records) -> None:
+        before = datetime.now(UTC)
+        order = self.a_waiting_run(records)
+        standing = records.journal.standing(order.recording)
+        assert (standing.state, standing.stage, standing.failed_code) == (State.WORKING, Stage.TRANSCRIBE, None)
+        waiting = standing.waiting
+        assert waiting is not None
+        assert (waiting.code, waiting.reason, waiting.until) == (
+            "transcriber-unavailable",
+            "503 — нет\\x00места",
+            self.LATER,
+        )
+        assert before <= waiting.since <= datetime.now(UTC)
+
+    def test_it_waits_since_the_first_time_from_whatever_worker_that_is_told(self, records: Records) -> None:
+        order = self.a_waiting_run(records, self.NOW)
+        records.journal.claim(order)
+        first = records.journal.standing(order.recording).waiting
+        records.rival.wait(order, Code.STORE_UNREACHABLE, "", self.LATER)
+        second = records.journal.standing(order.recording).waiting
+        assert first is not None
+        assert second == first.model_copy(update={"code": "store-unreachable", "reason": "", "until": self.LATER})
+
+    def test_it_goes_on_from_whatever_worker_once_that_was_tried(self, records: Records) -> None:
+        order = self.a_waiting_run(records, self.NOW)
+        records.journal.claim(order)
+        records.rival.go_on(order)
+        assert records.journal.standing(order.recording).waiting is None
+        records.journal.go_on(order)
+
+    def test_what_another_part_is_to_try_later_is_still_waited_for(self, records: Records) -> None:
+        order = self.a_waiting_run(records)
+        records.journal.go_on(order)
+        assert records.journal.standing(order.recording).waiting is not None
+
+    def test_nothing_is_waited_for_once_a_stage_begins_or_the_run_is_over(self, records: Records) -> None:
+        order = self.a_waiting_run(records)
+        records.journal.begin(order, Stage.TRANSCRIBE)
+        assert records.journal.standing(order.recording).waiting is None
+        records.journal.wait(order, Code.STORE_UNREACHABLE, "", self.LATER)
+        records.journal.fail(order, Stage.TRANSCRIBE, "internal", "broke")
+        assert records.journal.standing(order.recording).waiting is None
+        with pytest.raises(Rejected) as refused:
+            records.journal.wait(order, Code.STORE_UNREACHABLE, "", self.LATER)
+        assert refused.value.code is Code.SUPERSEDED
+        again = records.journal.restart(order.recording, Stage.TRANSCRIBE)
+        records.journal.wait(again, Code.STORE_UNREACHABLE, "", self.LATER)
+        records.journal.ready(again)
+        assert records.journal.standing(order.recording).waiting is None
+        assert [run.standing.waiting for run in records.journal.ended(order.recording)] == [None, None]
+
+    def test_of_what_was_erased_there_is_nothing_to_tell(self, records: Records) -> None:
+        order = self.a_waiting_run(records)
+        records.library.forget(order.recording)
+        records.library.erase(order.recording)
+        records.journal.wait(order, Code.STORE_UNREACHABLE, "", self.LATER)
+        records.journal.go_on(order)
+
+
 class TestClose:
     def a_closed_run(self, records: Records) -> Run:
         """The document of a run whose last stage is about to end."""

@@ -172,8 +172,11 @@ _REASONS = (
         "его файлы повреждены, не читаются или не пишутся",
     ),
     # what a transcription server answered
+    (r"(HTTP 429.*)", r"too many requests: \1", r"слишком много запросов: \1"),
+    (r"(HTTP 5\d\d.*)", r"it has trouble: \1", r"у него неполадки: \1"),
     (r"no JSON|encoding", "what it answers is no JSON", "его ответ — не JSON"),
     (r"too long", "its answer has no end", "его ответ не кончается"),
+    (r"memory", "no memory is left", "не хватает памяти"),
     # settings
     (
         r"it is not set, and no --output is given",

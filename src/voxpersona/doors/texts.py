@@ -153,10 +153,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "С этим каталогом данных уже работает другой worker, а он может быть только один. Делать ничего не нужно.",
     ),
     Code.TRANSCRIBER_UNAVAILABLE: (
-        "The transcription engine is not available: {reason}. The recording is safe. When the engine answers again, run "
-        "`voxpersona retry`.",
-        "Движок распознавания недоступен: {reason}. Запись сохранена. Когда движок заработает, запустите "
-        "`voxpersona retry`.",
+        "The transcription engine is not available: {reason}. Recordings are safe and wait for it; when it answers "
+        "again, the work goes on by itself.",
+        "Движок распознавания недоступен: {reason}. Записи сохранены и ждут его; когда он заработает, работа "
+        "продолжится сама.",
     ),
     Code.INDEX_UNAVAILABLE: (
         "The search index cannot be used: {reason}. Recordings and reports are safe. Run `voxpersona reindex`.",

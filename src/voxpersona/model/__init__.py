@@ -30,6 +30,7 @@ from voxpersona.model.recording import (
     Stage,
     Standing,
     State,
+    Waiting,
     WorkOrder,
 )
 from voxpersona.model.report import EXTRACTIVE, Finding, Quote, Report
@@ -82,6 +83,7 @@ __all__ = [
     "Unfinished",
     "Usage",
     "Voices",
+    "Waiting",
     "Word",
     "WorkOrder",
 ]

@@ -142,8 +142,18 @@ class Progress(Noun):
     finished_at: dt.datetime | None = None
 
 
+class Waiting(Noun):
+    """What a run waits for outside, by an error's code and reason, since when, and when it is tried next."""
+
+    code: str
+    reason: str
+    since: dt.datetime
+    until: dt.datetime
+
+
 class Standing(Noun):
-    """Where a recording stands: its state, the latest run, its stages, and why it failed if it did."""
+    """Where a recording stands: its state, the latest run, its stages, why it failed if it did, and what it waits for
+    where something outside does not do what it should."""
 
     state: State
     run: int
@@ -152,24 +162,26 @@ class Standing(Noun):
     stages: tuple[Progress, ...] = ()
     failed_code: str | None = None
     failed_reason: str | None = None
+    waiting: Waiting | None = None
 
     def seconds_left(self, now: dt.datetime) -> float | None:
         """How long the stage under way will take from now, at the pace it had so far; None where that cannot be told
-        yet."""
+        yet, or where something outside is waited for."""
         under_way = self._under_way()
         if under_way is None or under_way.share < _ENOUGH_SHARE:
             return None
         return max(0.0, (now - under_way.started_at).total_seconds() * (1 / under_way.share - 1))
 
     def is_overdue(self, now: dt.datetime, sound: float) -> bool:
-        """Whether the stage under way takes longer than it ever should for so many seconds of sound."""
+        """Whether the stage under way takes longer than it ever should for so many seconds of sound, and is not known
+        to wait for anything."""
         under_way = self._under_way()
         return under_way is not None and now - under_way.started_at > max(
             _PATIENCE, dt.timedelta(seconds=_SLOWEST * sound)
         )
 
     def _under_way(self) -> Progress | None:
-        if self.state is not State.WORKING:
+        if self.state is not State.WORKING or self.waiting is not None:
             return None
         return next((one for one in self.stages if one.stage is self.stage and one.finished_at is None), None)
 

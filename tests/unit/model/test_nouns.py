@@ -35,6 +35,7 @@ from voxpersona.model import (
     State,
     Transcript,
     Turn,
+    Waiting,
     Word,
     WorkOrder,
 )
@@ -46,6 +47,7 @@ PASSAGE = Passage(
 )
 PROGRESS = Progress(recording=ID, run=1, stage=Stage.REPORT, share=1 / 3, attempts=2, started_at=RECEIVED)
 DROPPED = Dropped(start=0.5, end=1.5, text="Продолжение следует", reason=Doubt.NO_VOICE)
+WAITING = Waiting(code="transcriber-unavailable", reason="timed out", since=RECEIVED, until=RECEIVED)
 NOUNS: list[Noun] = [
     a_recording(),
     a_recording(told=Details()),
@@ -61,6 +63,7 @@ NOUNS: list[Noun] = [
     WorkOrder(recording=ID, run=3, start=Stage.INDEX),
     PROGRESS,
     Standing(state=State.FAILED, run=1, stage=Stage.REPORT, stages=(PROGRESS,), failed_code="internal"),
+    Standing(state=State.WORKING, run=1, waiting=WAITING),
     Turn(start=0.1, end=0.2, speaker="SPEAKER_01"),
     BlobFacts(key="a/б", size=0, sha256="0" * 64, metadata={"name": "тест 👩‍🍳"}, written_at=RECEIVED),
     Problem(kind="blob-missing", recording="", key="", detail=""),
@@ -229,6 +232,7 @@ class TestTimeLeft:
         now = self.BEGUN + dt.timedelta(seconds=60)
         assert self.standing(0.5, State.FAILED).seconds_left(now) is None
         assert self.standing(0.5, is_over=True).seconds_left(now) is None
+        assert self.standing(0.5).model_copy(update={"waiting": WAITING}).seconds_left(now) is None
         assert Standing(state=State.WORKING, run=1).seconds_left(now) is None
 
     def test_a_clock_that_went_back_tells_no_less_than_nothing(self) -> None:
@@ -245,6 +249,7 @@ class TestTimeLeft:
         assert self.standing(0.5).is_overdue(now, sound) is is_overdue
         assert not self.standing(0.5, is_over=True).is_overdue(now, sound)
         assert not self.standing(0.5, State.FAILED).is_overdue(now, sound)
+        assert not self.standing(0.5).model_copy(update={"waiting": WAITING}).is_overdue(now, sound)
 
 
 @pytest.mark.parametrize("noun", [a_transcript(ID), PieceText(language="ru", language_confidence=0.5, segments=())])

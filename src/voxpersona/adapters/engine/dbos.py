@@ -14,7 +14,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from voxpersona.adapters.engine.durably import (
     Interrupted,
     Join,
     Lines,
+    Patience,
     StartBeside,
     StartPart,
     in_line,
@@ -120,6 +121,7 @@ class DbosEngine:
         self._kept = kept
         self._forgot_at: float | None = None
         self._stopping = threading.Event()
+        self._leaving = threading.Event()
         self._is_open_for: int | None = None
         self._attended: Counter[str] = Counter()
         self._attending = threading.Lock()
@@ -144,6 +146,7 @@ class DbosEngine:
 
     def run(self, *, until: Callable[[], bool] | None = None) -> None:
         with self._presence.held():
+            self._leaving.clear()
             self._launch()
             try:
                 looked = 0
@@ -153,6 +156,7 @@ class DbosEngine:
                     looked += 1
                     self._stopping.wait(POLL_SECONDS)
             finally:
+                self._leaving.set()
                 DBOS.destroy(workflow_completion_timeout_sec=_DRAIN_SECONDS, destroy_registry=True)
 
     def _look_around(self) -> None:
@@ -286,7 +290,9 @@ class DbosEngine:
             journal=self._journal,
             start_beside=start_beside,
             start_part=start_part,
+            is_over=lambda workflow: self._starter.status(workflow) in _OVER,
             lines=self._lines,
+            patience=self._patience(order),
         )
         return self._work(order, durably, walk)
 
@@ -308,6 +314,22 @@ class DbosEngine:
             return False
         return True
 
+    def _patience(self, order: WorkOrder) -> Patience:
+        """Also what it waits for in the workflow that this is called in, one of the order's."""
+
+        def tell(code: Code, reason: str, until: dt.datetime) -> None:
+            with self._writing() as connection, self._join(connection):
+                # In this order, as `_claim` has it: else two of them could wait for each other's rows.
+                self._starter.forgive(connection, {workflow_id(order), str(DBOS.workflow_id)})
+                self._journal.wait(order, code, reason, until)
+
+        return Patience(
+            is_wanted=lambda: refuse_unwanted(order, self._journal),
+            tell=tell,
+            go_on=lambda: self._journal.go_on(order),
+            leaving=self._leaving,
+        )
+
     def _told(self, tell: Callable[[], R]) -> R:
         """What `tell` returns, once the database answers: nothing else can be done before it knows."""
         pause = _SHORTEST_PAUSE
@@ -320,14 +342,16 @@ class DbosEngine:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _work_on_part(self, order: WorkOrder, name: str, arguments: list[Any], index: int) -> None:
+        stage, patience = Stage(name.partition(".")[0]), self._patience(order)
+
+        def turn() -> None:
+            with in_line(self._lines, stage, patience):
+                self._parts[name](order, *arguments, index)
+
         def run() -> None:
-            verb = self._parts[name]
-
-            def is_wanted() -> None:
-                refuse_unwanted(order, self._journal)
-
-            with in_line(self._lines, Stage(name.partition(".")[0]), is_wanted):
-                patiently(lambda: verb(order, *arguments, index), is_wanted)
+            patiently(turn, patience)
+            with suppress(Unavailable):  # for what a worker before has waited
+                patience.go_on()
 
         DBOS.run_step({"name": name}, run)
 
@@ -335,7 +359,7 @@ class DbosEngine:
         stage, run = self._beside[verb]
 
         def in_its_turn() -> None:
-            with in_line(self._lines, stage, lambda: refuse_unwanted(order, self._journal)):
+            with in_line(self._lines, stage, self._patience(order)):
                 run(order)
 
         try:

@@ -1,10 +1,12 @@
 """DbosDurably: one work order walked inside its workflow, step by remembered step."""
 
+import datetime as dt
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -19,10 +21,18 @@ from voxpersona.ports import Journal
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries of what needs an outside that failed
 _LONGEST_ASKED = 3600.0
 """Seconds that a server which tells when to come again (Retry-After) is left alone at most."""
-_LOOK_SECONDS = 1.0  # who waits in line looks this often whether it is still wanted
+_LOOK_SECONDS = 1.0  # who waits looks this often whether it is still wanted
 _ATTEMPTS = 6
-"""After which a run is given up whose transcription server keeps failing: a person waits, and `retry` revives it."""
-_OURS = frozenset({Code.STORE_UNAVAILABLE, Code.STORE_UNREACHABLE, Code.LIBRARY_UNAVAILABLE, Code.NO_SPACE})
+"""After which what cannot be waited for, as a damaged index, ends the run: `retry` revives it."""
+_WAITED_FOR = frozenset(
+    {
+        Code.STORE_UNAVAILABLE,
+        Code.STORE_UNREACHABLE,
+        Code.LIBRARY_UNAVAILABLE,
+        Code.NO_SPACE,
+        Code.TRANSCRIBER_UNAVAILABLE,
+    }
+)
 """Nothing can be done for any recording without these: waited for, however long it takes."""
 POLL_SECONDS = 0.1
 
@@ -50,40 +60,69 @@ def is_refusing(error: sa.exc.OperationalError) -> bool:
     return state.startswith("53") or "disk is full" in text or "disk I/O error" in text
 
 
-def patiently(call: Callable[[], R], is_wanted: Callable[[], None] = lambda: None) -> R:
-    """What `call` returns, once what it needs answers. `is_wanted` raises where nobody wants it any more."""
+@dataclass(frozen=True)
+class Patience:
+    """How one run waits for what is outside.
+
+    `is_wanted` raises where nobody wants it any more. `tell` is told what is waited for, by code and reason, and when
+    it is tried again, `go_on` that it did what it should. Once `leaving` is set the waiting ends as by a kill.
+    """
+
+    is_wanted: Callable[[], None]
+    tell: Callable[[Code, str, dt.datetime], None]
+    go_on: Callable[[], None]
+    leaving: threading.Event
+
+    def sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self.leaving.wait(min(left, _LOOK_SECONDS)):
+                raise Interrupted
+            with suppress(Unavailable):
+                self.is_wanted()
+
+    def tell_of(self, error: Unavailable, seconds: float) -> None:
+        """What is waited for so long, where the database is there to be told."""
+        _log.warning("waiting for what is outside, %.0f s: %s", seconds, error.code)
+        if error.code is not Code.LIBRARY_UNAVAILABLE:
+            reason = str(error.facts.get("reason") or error.facts.get("where") or "")
+            with suppress(Unavailable):
+                self.tell(error.code, reason, dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds))
+
+
+def patiently(call: Callable[[], R], patience: Patience) -> R:
+    """What `call` returns, once what it needs answers."""
     pause, failures = _SHORTEST_PAUSE, 0
     while True:
         try:
-            return call()
+            done = call()
         except Unavailable as error:
             failures += 1
-            if error.code not in _OURS and failures == _ATTEMPTS:
+            if error.code not in _WAITED_FOR and failures == _ATTEMPTS:
                 raise
-            _log.warning("waiting for what is outside: %s", error.code)
-            asked = min(float(error.facts.get("retry_after", 0.0)), _LONGEST_ASKED)
-        _wait(max(pause, asked), is_wanted)
+            seconds = max(pause, min(float(error.facts.get("retry_after", 0.0)), _LONGEST_ASKED))
+            patience.tell_of(error, seconds)
+        else:
+            if failures:
+                with suppress(Unavailable):
+                    patience.go_on()
+            return done
+        patience.sleep(seconds)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _wait(seconds: float, is_wanted: Callable[[], None]) -> None:
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, _LONGEST_PAUSE))
-        with suppress(Unavailable):
-            is_wanted()
-
-
 @contextmanager
-def in_line(lines: Lines, stage: Stage, is_wanted: Callable[[], None]) -> Iterator[None]:
-    """Within this there is room in the stage; before, it is waited for. `is_wanted` as of `patiently`."""
+def in_line(lines: Lines, stage: Stage, patience: Patience) -> Iterator[None]:
+    """Within this there is room in the stage; before, it is waited for."""
     line = lines.get(stage)
     if line is None:
         yield
         return
     while not line.acquire(timeout=_LOOK_SECONDS):
+        if patience.leaving.is_set():
+            raise Interrupted
         with suppress(Unavailable):
-            is_wanted()
+            patience.is_wanted()
     try:
         yield
     finally:
@@ -109,7 +148,9 @@ class DbosDurably:
         journal: Journal,
         start_beside: StartBeside,
         start_part: StartPart,
+        is_over: Callable[[str], bool],
         lines: Lines,
+        patience: Patience,
     ) -> None:
         self._order = order
         self._datasource = datasource
@@ -117,28 +158,28 @@ class DbosDurably:
         self._journal = journal
         self._start_beside = start_beside
         self._start_part = start_part
+        self._is_over = is_over
         self._lines = lines
+        self._patience = patience
         self._begun: set[Stage] = set()
         self.stage = order.start
 
     def _begin(self, stage: Stage) -> None:
         """Counted only where a step really runs: replayed ones never come here."""
         if stage not in self._begun:
-            self._begun.add(stage)
             self._journal.begin(self._order, stage)
-
-    def _is_wanted(self) -> None:
-        refuse_unwanted(self._order, self._journal)
+            self._begun.add(stage)
 
     def step(self, stage: Stage, verb: Callable[..., R], *arguments: object) -> R:
         self.stage = stage
 
-        def run() -> R:
-            with in_line(self._lines, stage, self._is_wanted):
-                patiently(lambda: self._begin(stage))
-                return patiently(lambda: verb(*arguments), self._is_wanted)
+        def turn() -> R:
+            with in_line(self._lines, stage, self._patience):
+                self._begin(stage)
+                return verb(*arguments)
 
-        return DBOS.run_step({"name": f"{stage}.{verb.__name__}"}, run)
+        # Who waits for what is outside leaves the room in the stage to others meanwhile.
+        return DBOS.run_step({"name": f"{stage}.{verb.__name__}"}, lambda: patiently(turn, self._patience))
 
     def each(self, stage: Stage, verb: Callable[..., None], *arguments: object, count: int) -> None:
         if count == 1:
@@ -150,6 +191,9 @@ class DbosDurably:
         name = f"{stage}.{verb.__name__}"
         parts = [self._start_part(self._order, name, arguments, index) for index in range(count)]
         for part in parts:
+            while not self._is_over(part.workflow_id):  # asked first, since `get_result` cannot be left
+                if self._patience.leaving.wait(POLL_SECONDS):
+                    raise Interrupted
             part.get_result(polling_interval_sec=POLL_SECONDS)
 
     def beside(self, verb: Callable[[WorkOrder], None]) -> Callable[[], None]:
@@ -165,7 +209,7 @@ class DbosDurably:
 
     def commit(self, stage: Stage, verb: Callable[..., Callable[[], None]], *arguments: object) -> None:
         self.stage = stage
-        write = patiently(lambda: verb(*arguments), self._is_wanted)
+        write = patiently(lambda: verb(*arguments), self._patience)
 
         def run() -> None:
             try:

@@ -1,6 +1,6 @@
 """Starting work from any process: names that last, DBOS's own tables, and the client that enqueues."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, SQLAlchemyDatasource
@@ -42,6 +42,13 @@ class DbosStarter:
         }
         self._client.enqueue_in_transaction(connection, options, order.model_dump(mode="json"))
 
+    def forgive(self, connection: sa.Connection, workflows: Collection[str]) -> None:
+        """Make it as if these were begun for the first time: what waits, however long, has not killed its worker."""
+        table = "workflow_status" if connection.dialect.name == "sqlite" else "dbos.workflow_status"
+        begun = "recovery_attempts = 1 WHERE recovery_attempts > 1 AND status = 'PENDING'"
+        update = sa.text(f"UPDATE {table} SET {begun} AND workflow_uuid IN :ids")  # noqa: S608  # one of two names
+        connection.execute(update.bindparams(sa.bindparam("ids", expanding=True)), {"ids": list(workflows)})
+
     def executor_of(self, connection: sa.Connection, order: WorkOrder) -> str | None:
         """Which executor DBOS has given the order to. On PostgreSQL nobody else can be given it before the transaction
         ends; on SQLite write transactions are alone anyway."""
@@ -54,6 +61,11 @@ class DbosStarter:
     def cancel(self, order: WorkOrder) -> None:
         """Stop the order at its next step; nothing happens where it is over or unknown."""
         self._client.cancel_workflow(workflow_id(order), cancel_children=True)
+
+    def status(self, workflow: str) -> str:
+        """DBOS's status of one workflow; empty for an unknown one."""
+        found = self._client.list_workflows(workflow_ids=[workflow], load_input=False, load_output=False)
+        return found[0].status if found else ""
 
     def statuses(self, orders: Sequence[WorkOrder]) -> Mapping[str, str]:
         """DBOS's status by workflow id; unknown ones are missing."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 READ_ONLY = "voxpersona_read_only"
 """Execution option of connections that only read: they begin deferred and never wait for a writer."""
 
-NEWEST = "m003"
+NEWEST = "m004"
 """The schema revision this program needs; a test holds it equal to the head of the migrations."""
 
 VERSION_TABLE = "voxpersona_schema"

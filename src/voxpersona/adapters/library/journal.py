@@ -1,7 +1,7 @@
 """SqlJournal: runs and stages on SQLAlchemy."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,7 +13,12 @@ from voxpersona.adapters.library.standing import OVER, standing_of
 from voxpersona.adapters.library.transactions import Transactions, instant, now
 from voxpersona.adapters.library.writable import writable
 from voxpersona.errors import Code, NotFound, Rejected
-from voxpersona.model import STAGES, Progress, RecordingId, Run, Stage, Standing, State, WorkOrder
+from voxpersona.model import STAGES, Progress, RecordingId, Run, Stage, Standing, State, Waiting, WorkOrder
+
+_NOT_FAILED: Mapping[str, None] = {"failed_stage": None, "failed_code": None, "failed_reason": None}
+_NOT_WAITING: Mapping[str, None] = dict.fromkeys(
+    ("waiting_code", "waiting_reason", "waiting_since", "waiting_until"), None
+)
 
 
 def _run_is(order: WorkOrder) -> sa.ColumnElement[bool]:
@@ -74,7 +79,7 @@ class SqlJournal:
             connection.execute(
                 schema.run.update()
                 .where(_run_is(order))
-                .values(state=State.WORKING, failed_stage=None, failed_code=None, failed_reason=None, finished_at=None)
+                .values(state=State.WORKING, finished_at=None, **_NOT_FAILED, **_NOT_WAITING)
             )
             _end_stages(connection, order, but=stage)
             again = schema.stage.update().where(_stage_is(order, stage))
@@ -99,6 +104,27 @@ class SqlJournal:
             table = schema.stage
             under_way = table.update().where(_stage_is(order, stage), table.c.finished_at.is_(None))
             connection.execute(under_way.where(table.c.share < share).values(share=share))
+
+    def wait(self, order: WorkOrder, code: str, reason: str, until: datetime) -> None:
+        with self._transactions.writing() as connection:
+            row = sa.select(schema.run.c.state).where(_run_is(order)).with_for_update()
+            if connection.execute(row).scalar() in OVER:
+                raise Rejected(Code.SUPERSEDED, "the run is over", id=order.recording)
+            connection.execute(
+                schema.run.update()
+                .where(_run_is(order))
+                .values(
+                    waiting_code=writable(code),
+                    waiting_reason=writable(reason),
+                    waiting_since=sa.func.coalesce(schema.run.c.waiting_since, now()),
+                    waiting_until=instant(until),
+                )
+            )
+
+    def go_on(self, order: WorkOrder) -> None:
+        with self._transactions.writing() as connection:
+            tried = schema.run.update().where(_run_is(order), schema.run.c.waiting_until <= now())
+            connection.execute(tried.values(**_NOT_WAITING))
 
     def close(self, run: Run) -> None:
         with self._transactions.writing() as connection:
@@ -126,10 +152,9 @@ class SqlJournal:
             connection.execute(
                 ended.values(
                     state=State.READY,
-                    failed_stage=None,
-                    failed_code=None,
-                    failed_reason=None,
                     finished_at=sa.func.coalesce(schema.run.c.finished_at, now()),
+                    **_NOT_FAILED,
+                    **_NOT_WAITING,
                 )
             )
 
@@ -145,6 +170,7 @@ class SqlJournal:
                     failed_code=writable(code),
                     failed_reason=writable(reason),
                     finished_at=now(),
+                    **_NOT_WAITING,
                 )
             )
 
@@ -209,6 +235,18 @@ def _standing_of(run: sa.RowMapping, stages: Sequence[Progress]) -> Standing:
         failed_stage=run["failed_stage"],
         failed_code=run["failed_code"],
         failed_reason=run["failed_reason"],
+        waiting=_waiting_of(run),
+    )
+
+
+def _waiting_of(run: sa.RowMapping) -> Waiting | None:
+    if run["waiting_code"] is None:
+        return None
+    return Waiting(
+        code=run["waiting_code"],
+        reason=run["waiting_reason"],
+        since=datetime.fromisoformat(run["waiting_since"]),
+        until=datetime.fromisoformat(run["waiting_until"]),
     )
 
 

@@ -34,6 +34,7 @@ from voxpersona.model import (
     Standing,
     State,
     Transcript,
+    Waiting,
     WorkOrder,
 )
 from voxpersona.ports import Made
@@ -255,7 +256,7 @@ class MemoryJournal:
                 raise NotFound(Code.RECORDING_UNKNOWN, f"no run {order.run} of it", id=order.recording)
             self._own(order)
             run.state = State.WORKING
-            run.failed_stage = run.failed_code = run.failed_reason = run.finished_at = None
+            run.failed_stage = run.failed_code = run.failed_reason = run.finished_at = run.waiting = None
             run.end_stages(but=stage)
             again = run.stages.get(stage)
             run.stages[stage] = (
@@ -282,6 +283,22 @@ class MemoryJournal:
                 reached = max(share, run.stages[stage].share)
                 run.stages[stage] = run.stages[stage].model_copy(update={"share": reached})
 
+    def wait(self, order: WorkOrder, code: str, reason: str, until: datetime) -> None:
+        with self._library.lock:
+            run = self._run(order)
+            if run is None:
+                return
+            if run.state in OVER:
+                raise Rejected(Code.SUPERSEDED, "the run is over", id=order.recording)
+            since = datetime.now(UTC) if run.waiting is None else run.waiting.since
+            run.waiting = Waiting(code=writable(code), reason=writable(reason), since=since, until=until)
+
+    def go_on(self, order: WorkOrder) -> None:
+        with self._library.lock:
+            run = self._run(order)
+            if run is not None and run.waiting is not None and run.waiting.until <= datetime.now(UTC):
+                run.waiting = None
+
     def close(self, run: Run) -> None:
         with self._library.lock:
             standing = self._own(run.order)
@@ -296,7 +313,7 @@ class MemoryJournal:
             if run is not None:
                 run.end_stages()
                 run.state = State.READY
-                run.failed_stage = run.failed_code = run.failed_reason = None
+                run.failed_stage = run.failed_code = run.failed_reason = run.waiting = None
                 run.finished_at = run.finished_at or datetime.now(UTC)
 
     def fail(self, order: WorkOrder, stage: Stage, code: str, reason: str) -> None:
@@ -304,7 +321,7 @@ class MemoryJournal:
             run = self._own(order)
             if run is not None:
                 run.state = State.FAILED
-                run.finished_at = datetime.now(UTC)
+                run.finished_at, run.waiting = datetime.now(UTC), None
                 run.failed_stage, run.failed_code, run.failed_reason = stage, writable(code), writable(reason)
 
     def standing(self, recording: RecordingId) -> Standing:

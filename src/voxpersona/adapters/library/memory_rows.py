@@ -21,6 +21,7 @@ from voxpersona.model import (
     Standing,
     State,
     Transcript,
+    Waiting,
     WorkOrder,
 )
 
@@ -39,6 +40,7 @@ class KeptRun:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime | None = None
     worker: str | None = None
+    waiting: Waiting | None = None
     stages: dict[Stage, Progress] = field(default_factory=dict)
 
     def end_stages(self, *, but: Stage | None = None) -> None:
@@ -56,6 +58,7 @@ class KeptRun:
             failed_stage=self.failed_stage,
             failed_code=self.failed_code,
             failed_reason=self.failed_reason,
+            waiting=self.waiting,
         )
 
 

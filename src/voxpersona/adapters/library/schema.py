@@ -155,6 +155,11 @@ run = sa.Table(
     sa.Column("finished_at", sa.String(32)),
     # The one that may write on it: who claimed it last.
     sa.Column("worker", sa.String(36)),
+    # What it waits for outside: all four or none.
+    sa.Column("waiting_code", sa.String(64)),
+    sa.Column("waiting_reason", sa.Text),
+    sa.Column("waiting_since", sa.String(32)),
+    sa.Column("waiting_until", sa.String(32)),
 )
 
 stage = sa.Table(

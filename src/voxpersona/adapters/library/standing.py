@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from voxpersona.model import Attribution, Progress, Report, Stage, Standing, State, Transcript
+from voxpersona.model import Attribution, Progress, Report, Stage, Standing, State, Transcript, Waiting
 
 Result = Transcript | Attribution | Report
 
@@ -20,6 +20,7 @@ def standing_of(
     failed_stage: str | None,
     failed_code: str | None,
     failed_reason: str | None,
+    waiting: Waiting | None,
 ) -> Standing:
     """The standing of a run from its parts; the stage under way is the last one begun."""
     under_way = Stage(failed_stage) if failed_stage else (stages[-1].stage if stages else None)
@@ -32,6 +33,7 @@ def standing_of(
         stages=tuple(stages),
         failed_code=failed_code,
         failed_reason=failed_reason,
+        waiting=waiting,
     )
 
 

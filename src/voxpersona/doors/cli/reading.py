@@ -10,6 +10,7 @@ import typer
 
 from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable, size
+from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
 from voxpersona.doors.cli.waiting import show_waiting, spooled_word, waiting, waiting_json
 from voxpersona.doors.output import write_output
@@ -282,6 +283,7 @@ def status(wants_json: Json = False) -> None:
                         "seconds_left": standing.seconds_left(now),
                         "overdue": standing.is_overdue(now, recording.original.media.seconds),
                         "failed_code": standing.failed_code,
+                        "waiting": None if standing.waiting is None else standing.waiting.model_dump(mode="json"),
                         "attempts": {progress.stage: progress.attempts for progress in standing.stages},
                     }
                     for recording, standing in unfinished
@@ -314,6 +316,8 @@ def status(wants_json: Json = False) -> None:
             console.line(f"{recording.id}  {standing.state:<8}  {where}  {printable(recording.original.name)}")
             if standing.failed_code is not None:
                 console.line(f"              {why(standing, console)}")
+            if standing.waiting is not None:
+                console.line(f"              {waits_for(standing.waiting, console)}")
             if standing.is_overdue(now, recording.original.media.seconds):
                 console.line(
                     console.pick(

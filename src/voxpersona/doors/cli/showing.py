@@ -5,6 +5,7 @@ from typing import Any
 
 from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable, size
+from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
 from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
@@ -98,6 +99,7 @@ def _document(
         "failed": None
         if standing.failed_code is None
         else {"stage": standing.stage, "code": standing.failed_code, "reason": standing.failed_reason},
+        "waiting": None if standing.waiting is None else standing.waiting.model_dump(mode="json"),
         "transcript": spoken,
         "speakers": [speaker.model_dump(mode="json") for speaker in attribution.speakers] if attribution else [],
         "reports": [report.model_dump(mode="json", exclude={"recording", "format"}) for report in reports],
@@ -121,6 +123,8 @@ def _show_head(recording: Recording, standing: Standing, damage: str | None, wor
     console.line(f"  {console.pick('State', 'Состояние')}: {state_word(standing.state, console.language)}")
     if standing.failed_code is not None:
         console.line(f"  {why(standing, console)}")
+    if standing.waiting is not None:
+        console.line(f"  {waits_for(standing.waiting, console)}")
 
 
 def _show_transcript(transcript: Transcript, attribution: Attribution | None, words: Wording, console: Console) -> None:

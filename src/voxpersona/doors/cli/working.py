@@ -1,18 +1,22 @@
 """Doing the work, or waiting for whoever does it, with progress to look at."""
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import FrameType
 
 from voxpersona.doors.cli.console import Console, printable
+from voxpersona.doors.cli.outside import waits_for
 from voxpersona.errors import Code, NotFound, Unavailable
 from voxpersona.model import Recording, RecordingId, Stage, Standing, State
 from voxpersona.ports import Engine, Journal, OnProgress
 from voxpersona.wiring import House
 
 _LOOK_SECONDS = 0.25
+_TELL_SECONDS = 300.0  # between two lines on what is waited for
 _OVER = (State.READY, State.FAILED)
 
 
@@ -66,6 +70,7 @@ class _Watch:
         self._console = console
         self._waiting = {recording.id: recording for recording in recordings}
         self._told: dict[tuple[RecordingId, Stage], OnProgress] = {}
+        self._waits: dict[RecordingId, tuple[str, float]] = {}
         self._bars = ExitStack()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
@@ -101,8 +106,23 @@ class _Watch:
         except Unavailable:
             return  # the database is busy; look again
         self._show(recording, standing)
+        self._show_waiting(recording, standing)
         if standing.state in _OVER:
             del self._waiting[recording.id]
+
+    def _show_waiting(self, recording: Recording, standing: Standing) -> None:
+        """What it waits for, when that is new and every few minutes; and that it goes on, after that."""
+        waiting = standing.waiting
+        if waiting is None:
+            if self._waits.pop(recording.id, None) is not None and standing.state not in _OVER:
+                self._console.note(f"{recording.id} {self._console.pick('goes on', 'работа продолжается')}")
+            return
+        what, told_at = self._waits.get(recording.id, ("", -math.inf))
+        now = time.monotonic()
+        if what != waiting.code or now > told_at + _TELL_SECONDS:
+            self._waits[recording.id] = waiting.code, now
+            safe = self._console.pick("nothing is lost, Ctrl-C may leave", "ничего не потеряно, можно выйти: Ctrl-C")
+            self._console.note(f"{recording.id} {waits_for(waiting, self._console)}; {safe}")
 
     def _show(self, recording: Recording, standing: Standing) -> None:
         if standing.stage is None:
