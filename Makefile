@@ -34,8 +34,8 @@ run: .venv/run ## Set up everything and take the sample interview through the wh
 	@scripts/first-run $(BIN)/voxpersona
 
 test: .venv/dev ## Set up everything and pass every test: lint, types, contracts between rooms, all rings
-	@scripts/build-minio & exec $(MAKE) --no-print-directory lint # the tests that want it wait for it
-	$(BIN)/pytest tests -n auto --dist loadfile
+	@scripts/build-minio & $(MAKE) --no-print-directory lint && { wait $$! || true; } # built or not, the tests say what they lack
+	$(BIN)/pytest tests -n auto --dist loadfile --no-loadscope-reorder # the long ones first: a short tail
 
 lint: .venv/dev ## Format, lint, types on source and tests, floors
 	$(BIN)/ruff format --check .
@@ -47,7 +47,7 @@ unit: .venv/dev ## The unit ring only: seconds
 	$(BIN)/pytest tests/unit
 
 acceptance: .venv/dev ## The real program as a subprocess, kills included
-	$(BIN)/pytest tests/acceptance -n auto --dist loadfile
+	$(BIN)/pytest tests/acceptance -n auto --dist loadfile --no-loadscope-reorder
 
 contracts: .venv/dev ## One suite per port, over every adapter
 	$(BIN)/pytest tests/contracts

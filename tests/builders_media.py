@@ -1,6 +1,7 @@
 """Recordings of every kind, made on the spot from one sample of synthetic speech."""
 
 import io
+import json
 import struct
 import tempfile
 from collections.abc import Callable, Mapping
@@ -56,7 +57,8 @@ def encoded(
     picture: str | None = None,
     tracks: int = 1,
 ) -> bytes:
-    """A file of the library's own making. `picture` names a video codec whose track is added; no `tracks`, no sound."""
+    """A file of the library's own making. `sound` has the shape (samples,), or (channels, samples). `picture` names a
+    video codec whose track is added; no `tracks`, no sound."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "made"
         with av.open(str(path), "w", format=container, container_options=dict(options or {})) as file:
@@ -71,14 +73,30 @@ def encoded(
                 assert isinstance(stream, AudioStream)
                 if bit_rate is not None:
                     stream.bit_rate = bit_rate
-                frame = av.AudioFrame.from_ndarray(
-                    np.repeat(sound[None] * np.float32(0.1**number), channels, axis=0), "fltp", layout
-                )
+                apart = sound if sound.ndim == 2 else np.repeat(sound[None], channels, axis=0)
+                frame = av.AudioFrame.from_ndarray(apart * np.float32(0.1**number), "fltp", layout)
                 frame.sample_rate = rate
                 file.mux([*stream.encode(frame), *stream.encode(None)])
             if film is not None:
-                _shoot(file, film, seconds=len(sound) / rate)
+                _shoot(file, film, seconds=sound.shape[-1] / rate)
         return path.read_bytes()
+
+
+def call_channels(
+    *, gains: tuple[float, float] = (1.0, 1.0), leak: float = 0.0, seconds: float | None = None
+) -> Floats:
+    """The sample as a recorded call, shape (2, samples): each of its speakers on a channel of their own, which hisses a
+    little. `leak`: how much of either is heard on the other's channel."""
+    turns = json.loads(SPEECH.with_suffix(".json").read_text(encoding="utf-8"))["turns"]
+    apart = np.zeros((2, len(_sample())), np.float32)
+    for turn in turns:
+        side = 0 if turn["speaker"] == turns[0]["speaker"] else 1
+        span = slice(round(turn["start"] * _RATE), round(turn["end"] * _RATE))
+        apart[side, span] = _sample()[span]
+    count = apart.shape[1] if seconds is None else round(seconds * _RATE)
+    leaked = (apart + apart[::-1] * np.float32(leak)) * np.array(gains, np.float32)[:, None]
+    hiss = np.random.default_rng(5).standard_normal(leaked.shape).astype(np.float32) * np.float32(2e-4)
+    return (leaked + hiss)[:, :count]
 
 
 def flac_of(*, start: float, end: float, times: int = 1) -> bytes:

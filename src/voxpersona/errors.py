@@ -38,6 +38,7 @@ class Code(StrEnum):
     IDLE_RECORDING = "idle-recording"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
+    OUTPUT_BINARY = "output-binary"
     OUTPUT_EXISTS = "output-exists"
     # NotFound
     RECORDING_UNKNOWN = "recording-unknown"

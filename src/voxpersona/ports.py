@@ -21,6 +21,7 @@ from voxpersona.model import (
     Listed,
     MediaFacts,
     Passage,
+    Peaks,
     PieceText,
     Recording,
     RecordingId,
@@ -172,6 +173,20 @@ class Media(Protocol):
         then, and so it is not called SILENT.
         """
 
+    @property
+    def playable_name(self) -> str:
+        """Form and recipe of what `playable` makes, and every setting that changes it: part of the key under which it
+        is kept."""
+
+    def playable(self, source: BinaryIO, *, name: str, target: Path, on_progress: OnProgress) -> Peaks:
+        """Write the recording to `target` as a browser plays it, complete or not at all, with flat memory; returns its
+        outline: 8192 stretches at most, each at least a hundredth of a second long.
+
+        It is AAC in MP4, as long as the recording, every place of it can be jumped to before all of it was fetched, and
+        speech is as loud as in every other. Two channels stay two where they carry different voices, else one is made.
+        The same recording gives the same bytes. Rejected as `decode`; no room: Unavailable NO_SPACE.
+        """
+
     def sound(self, target: Path) -> Sound:
         """Open what `decode` wrote. NotFound PATH_ABSENT; a file it did not write or not wholly: Integrity."""
 
@@ -186,8 +201,9 @@ class Transcriber(Protocol):
     def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
         """Text of one piece with words, times (seconds from the piece's start, ascending, inside the piece) and
         confidences. `language` is an ISO 639-1 code, None to detect. A piece without speech gives no segments.
-        Text is never dropped silently: what cannot be had raises Unavailable TRANSCRIBER_UNAVAILABLE (down, timed
-        out, throttled), Configuration TRANSCRIBER_REFUSED (key, model name) or Integrity TRANSCRIBER_ANSWER
+        Text is never dropped silently: what the adapter takes for invented where nobody spoke stands in `dropped`,
+        with its reason, and not in the segments; what cannot be had raises Unavailable TRANSCRIBER_UNAVAILABLE (down,
+        timed out, throttled), Configuration TRANSCRIBER_REFUSED (key, model name) or Integrity TRANSCRIBER_ANSWER
         (an answer that makes no sense)."""
 
 

@@ -202,7 +202,9 @@ class StoreSettings(BaseSettings):
         "day unasked.",
     )
     expire_derived_days: int | None = Field(
-        default=None, ge=1, description="Days after which pieces and voices, which can be made again, expire."
+        default=None,
+        ge=1,
+        description="Days after which pieces, voices, playable sound and peaks, which can be made again, expire.",
     )
     expire_originals_days: int | None = Field(
         default=None, ge=1, description="Days after which the store deletes originals. Nobody can bring them back."

@@ -92,7 +92,7 @@ def test_standard_input_needs_a_name_and_is_kept_under_it(program: Program, tmp_
         (["show", "zzz"], 4),
         (["show", ""], 4),
         (["show", "%"], 4),
-        (["export", "zzz", "--format", "docx"], 2),
+        (["export", "zzz", "--format", "pdf"], 2),
         (["export", "zzz", "--format", "srt"], 4),
         (["original", "zzz", "--output", "x"], 4),
         (["retry", "zzz"], 4),

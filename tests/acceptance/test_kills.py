@@ -1,5 +1,6 @@
 """SIGKILL in every stage of the real program, then start it again: nothing lost, nothing altered, little repeated."""
 
+import hashlib
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,11 +70,10 @@ def test_a_receive_killed_before_its_acknowledgement_can_simply_be_repeated(
         killed = program.killed_at(point, "receive", str(interview))
         assert killed.code == -signal.SIGKILL, killed
         assert killed.out == ""
-        received = program.json("receive", str(interview))["recordings"]
-        assert [recording["duplicate_of"] for recording in received] == [None]
+        (received,) = program.json("receive", str(interview))["recordings"]
+        assert received["duplicate_of"] is None
+        assert received["sha256"] == hashlib.sha256(interview.read_bytes()).hexdigest()
         assert len(program.json("list")["recordings"]) == 1
-        program.run("original", received[0]["id"], "--output", str(tmp_path / "back.flac"))
-        assert (tmp_path / "back.flac").read_bytes() == interview.read_bytes()
         assert program.json("check", "--read") == {"ok": True, "problems": []}
 
 
@@ -89,7 +89,7 @@ def test_a_receive_killed_after_its_commit_is_recognised_when_it_is_repeated(int
 def test_a_killed_worker_loses_nothing_and_repeats_only_the_stage_it_was_in(
     where: str, interview: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
-    _kill_and_go_on(where, Program(tmp_path / "data"), interview, undisturbed, tmp_path)
+    _kill_and_go_on(where, Program(tmp_path / "data"), interview, undisturbed)
 
 
 @pytest.mark.parametrize("where", _IN_BETWEEN)
@@ -103,10 +103,10 @@ def test_so_it_is_on_a_server(
     request: pytest.FixtureRequest,
 ) -> None:
     with _installed(database, request, tmp_path / "data") as program:
-        _kill_and_go_on(where, program, interview, undisturbed, tmp_path)
+        _kill_and_go_on(where, program, interview, undisturbed)
 
 
-def _kill_and_go_on(where: str, program: Program, interview: Path, undisturbed: dict[str, Any], tmp_path: Path) -> None:
+def _kill_and_go_on(where: str, program: Program, interview: Path, undisturbed: dict[str, Any]) -> None:
     point, stage = WORK_POINTS[where]
     identity = program.json("receive", str(interview), "--scenario", "interview")["recordings"][0]["id"]
     killed = program.killed_at(point, "worker", "--until-idle")
@@ -121,8 +121,7 @@ def _kill_and_go_on(where: str, program: Program, interview: Path, undisturbed: 
     finished_before = _ORDER if stage is None else _ORDER[: _ORDER.index(stage)]
     assert {name: attempts[name] for name in finished_before} == dict.fromkeys(finished_before, 1)
     assert all(count <= 2 for count in attempts.values()), attempts
-    program.run("original", identity, "--output", str(tmp_path / "back.flac"))
-    assert (tmp_path / "back.flac").read_bytes() == interview.read_bytes()
+    # That every byte is as it came: the digest is part of the result above, and `check --read` compares it.
     assert program.json("check", "--read") == {"ok": True, "problems": []}
 
 

@@ -1,14 +1,20 @@
 """The main job on real speech through the real program: bytes in, a cited answer out."""
 
+import hashlib
+import io
 import json
+import os
+import pty
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import jiwer
 import pytest
+from docx import Document
 
-from tests.program import SAMPLE, SAMPLES, Outcome, Program
+from tests.program import PROGRAM, SAMPLE, SAMPLES, Outcome, Program
 
 _TRUTH = json.loads((SAMPLES / "en_interview_two_speakers.json").read_text(encoding="utf-8"))
 _SLACK = 0.5  # seconds by which an engine's word times may differ from the truth
@@ -168,3 +174,43 @@ def test_a_flipped_byte_is_found_and_never_served(program: Program, shown: dict[
     finally:
         stored.write_bytes(SAMPLE.read_bytes())
     assert program.json("check", "--read") == {"ok": True, "problems": []}
+
+
+def test_a_document_for_a_client_is_written_to_a_file_and_not_shown(
+    program: Program, shown: dict[str, Any], tmp_path: Path
+) -> None:
+    written = program.json("export", shown["id"], "--format", "docx", "--output", str(tmp_path))
+    content = Path(written["path"]).read_bytes()
+    assert written["path"].endswith(".docx")
+    said = " ".join(paragraph.text for paragraph in Document(io.BytesIO(content)).paragraphs)
+    assert "breakfast was cold" in said
+    refused = program.json("export", shown["id"], "--format", "docx", code=3)
+    assert refused["error"]["code"] == "output-binary"
+    terminal, screen = pty.openpty()
+    try:
+        on_terminal = subprocess.run(
+            [PROGRAM, "export", shown["id"], "--format", "docx"],
+            env=program.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=screen,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    finally:
+        os.close(screen)
+        os.close(terminal)
+    assert on_terminal.returncode == 3
+    assert b"--output" in on_terminal.stderr
+
+
+def test_the_sound_is_made_for_browsers_once(program: Program, shown: dict[str, Any], tmp_path: Path) -> None:
+    written = program.json("sound", shown["id"], "--output", str(tmp_path))
+    content = Path(written["path"]).read_bytes()
+    assert written["path"].endswith(".m4a")
+    assert hashlib.sha256(content).hexdigest() == written["sha256"]
+    assert content.index(b"moov") < content.index(b"mdat")
+    peaks = program.json("sound", shown["id"], "--peaks")
+    assert len(peaks["data"]) == 2 * peaks["length"] * peaks["channels"]
+    again = program.json("sound", shown["id"], "--output", str(tmp_path / "again.m4a"))
+    assert again["sha256"] == written["sha256"]
+    assert program.json("check", "--read")["ok"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.builders_faults import joiner, noise, playlist
-from tests.builders_media import FORMATS, SPEECH, ogg_pages, speech, wav
+from tests.builders_media import FORMATS, SPEECH, encoded, ogg_pages, speech, wav
 from tests.sounds import OddInput, odd_inputs
 from voxpersona.adapters.media import PyAVMedia, pcm
 from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
@@ -85,6 +85,18 @@ class TestForms:
 
     def test_the_peak_of_too_loud_a_recording_is_one(self, media: Media) -> None:
         assert decoded(media, wav(speech() * 50, bits=32, is_float=True)).peak == 1
+
+    @pytest.mark.parametrize("form", ["wav", "ogg-opus"])
+    def test_two_channels_that_are_alike_sound_as_one(self, media: Media, form: str, tmp_path: Path) -> None:
+        loud = speech(4) * np.float32(0.98 / np.abs(speech(4)).max())
+        container, codec = {"wav": ("wav", "pcm_s16le"), "ogg-opus": ("ogg", "libopus")}[form]
+        heard = []
+        for channels in (1, 2):
+            facts = decoded(media, encoded(container, codec, loud, channels=channels), tmp_path / "sound")
+            heard.append((facts.peak, media.sound(tmp_path / "sound").read(0, 4)))
+        (one_peak, one), (two_peak, two) = heard
+        assert two_peak == pytest.approx(one_peak, abs=0.1)
+        assert np.sqrt(np.mean(two**2)) == pytest.approx(np.sqrt(np.mean(one**2)), rel=0.05)
 
     @pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.label)
     def test_odd_inputs_get_what_they_deserve(self, media: Media, odd: OddInput, tmp_path: Path) -> None:

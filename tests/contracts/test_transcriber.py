@@ -1,6 +1,7 @@
 """The contract of Transcriber, over every adapter: Whisper here, Whisper behind a real HTTP server, and a script."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.builders_speech import (
     word_error_rate,
     words_of,
 )
+from tests.noises import KINDS
 from tests.sound_arrays import WaveSound
 from tests.speech_server import SpeechServer, hearing
 from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
@@ -24,8 +26,8 @@ from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber
 from voxpersona.adapters.weights import Hints, find_whisper
 from voxpersona.errors import Code, Configuration, VoxPersonaError
-from voxpersona.model import PieceText
-from voxpersona.pipeline.pieces import halve, join, plan
+from voxpersona.model import Doubt, Piece, PieceText
+from voxpersona.pipeline.pieces import in_halves, join, plan
 from voxpersona.ports import RATE, Floats, Transcriber
 
 HINTS = Hints(path_setting="A_PATH", download_setting="A_PERMISSION")
@@ -58,7 +60,11 @@ def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
         yield request.getfixturevalue("whisper")
     elif request.param == "openai":
         over_http = OpenAITranscriber(
-            request.getfixturevalue("server").url, keys=["sk-contract"], model="whisper-1", halve=halve, timeout=120
+            request.getfixturevalue("server").url,
+            keys=["sk-contract"],
+            model="whisper-1",
+            in_halves=in_halves,
+            timeout=120,
         )
         yield over_http
         over_http.close()
@@ -135,15 +141,47 @@ def test_a_whole_recording_in_pieces_reads_as_it_was_said(whisper: FasterWhisper
     pieces = plan(sound, shortest=10, longest=20)
     assert len(pieces) > 2
     texts = [
-        whisper.transcribe(sound.read(piece.start, piece.end), language=None, on_progress=lambda _: None)
-        for piece in pieces
+        whisper.transcribe(sound.read(*piece.heard), language=None, on_progress=lambda _: None) for piece in pieces
     ]
-    language, segments = join(pieces, texts)
-    assert language == "en"
+    joined = join(pieces, texts)
+    segments = joined.segments
+    assert joined.language == "en"
     assert word_error_rate(sample_truth()["text"], " ".join(segment.text for segment in segments)) < 0.05
     goodbye = segments[-1].words[-1]
     assert goodbye.text.lower().startswith("goodbye")
     assert 57.0 < goodbye.start < 59.1
+
+
+def test_a_cut_forced_through_a_word_loses_and_doubles_none(whisper: FasterWhisperTranscriber) -> None:
+    """Without context, Whisper base loses the word `days` here."""
+    start, cut, end = 6.5, 13.28, 21.55
+    sound = WaveSound(sample_sound()[round(start * RATE) : round(end * RATE)])
+    pieces = (
+        Piece(index=0, start=0.0, end=cut - start, after=3.0),
+        Piece(index=1, start=cut - start, end=end - start, before=3.0),
+    )
+    texts = [whisper.transcribe(sound.read(*each.heard), language="en", on_progress=lambda _: None) for each in pieces]
+    said = " ".join(turn["text"] for turn in sample_truth()["turns"] if start <= turn["start"] < end)
+    assert _plain(" ".join(segment.text for segment in join(pieces, texts).segments)) == _plain(said)
+
+
+def _plain(text: str) -> list[str]:
+    return re.sub(r"[^\w\s]", "", text.lower()).split()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_nobody_speaks_no_sentence_is_invented(whisper: FasterWhisperTranscriber, kind: str) -> None:
+    assert whisper.transcribe(KINDS[kind](25.0, 1), language="ru", on_progress=lambda _: None).segments == ()
+
+
+def test_a_crowd_talking_at_once_gives_no_credits_of_subtitles(whisper: FasterWhisperTranscriber) -> None:
+    """The voice activity model hears voices, and Whisper base wrote `Редактор субтитров ...`."""
+    voices = [np.roll(sample_sound(), 219_359 * place)[: 20 * RATE] for place in range(12)]
+    crowd = (np.sum(voices, axis=0) / 6).astype(np.float32)
+    heard = whisper.transcribe(crowd, language="ru", on_progress=lambda _: None)
+    assert heard.segments == ()
+    assert [each.reason for each in heard.dropped] == [Doubt.PHANTOM]
+    assert 0.0 < heard.dropped[0].start < heard.dropped[0].end <= 20.0
 
 
 def test_the_whispers_name_tells_every_setting_that_changes_text(whisper: FasterWhisperTranscriber) -> None:

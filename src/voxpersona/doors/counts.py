@@ -9,6 +9,7 @@ NOUNS: Mapping[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
     "problem": (("problem", "problems"), ("проблема", "проблемы", "проблем")),
     "blob": (("blob", "blobs"), ("объект", "объекта", "объектов")),
     "data key": (("data key", "data keys"), ("ключ данных", "ключа данных", "ключей данных")),
+    "text": (("text", "texts"), ("текст", "текста", "текстов")),
     "day": (("day", "days"), ("день", "дня", "дней")),
     "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
 }

@@ -102,6 +102,11 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "It was cancelled. What was made before stands; `voxpersona retry` does it again.",
         "Отменено. Сделанное раньше сохранено; `voxpersona retry` сделает снова.",
     ),
+    Code.OUTPUT_BINARY: (
+        "A document of the form {form} is no text: a terminal cannot show it and JSON cannot hold it. Write it to a file "
+        "with --output PATH.",
+        "Документ вида {form} — не текст: его не покажет терминал и не вместит JSON. Запишите его в файл: --output PATH.",
+    ),
     Code.OUTPUT_EXISTS: (
         "{path} exists already and was left as it is. Choose another name, or remove it first.",
         "{path} уже существует и оставлен как есть. Выберите другое имя или сначала удалите его.",

@@ -13,6 +13,7 @@ from voxpersona.model.blob import (
     Unfinished,
     Usage,
 )
+from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
     STAGES,
     Building,
@@ -33,7 +34,7 @@ from voxpersona.model.recording import (
     WorkOrder,
 )
 from voxpersona.model.report import EXTRACTIVE, Finding, Quote, Report
-from voxpersona.model.transcript import Piece, PieceText, Segment, Transcript, Word
+from voxpersona.model.transcript import Doubt, Dropped, Piece, PieceText, Segment, Transcript, Word
 
 __all__ = [
     "EXTRACTIVE",
@@ -47,6 +48,8 @@ __all__ = [
     "Checksum",
     "Citation",
     "Details",
+    "Doubt",
+    "Dropped",
     "Evidence",
     "Finding",
     "Gap",
@@ -56,6 +59,7 @@ __all__ = [
     "MediaFacts",
     "Original",
     "Passage",
+    "Peaks",
     "Piece",
     "PieceText",
     "Problem",

@@ -124,6 +124,12 @@ _ENOUGH_SHARE = 0.02
 """Below which a stage's pace says nothing: opening a model takes as long as hearing some minutes."""
 
 
+_PATIENCE = dt.timedelta(hours=1)
+_SLOWEST = 10.0
+"""A stage that takes so many times as long as its sound, and more than the patience, has come to a stop: the slowest
+machine that can be worked with needs a third of that for the largest model."""
+
+
 class Progress(Noun):
     """One stage of one run as seen from outside. `share` is 0..1; `attempts` counts how often its work was begun."""
 
@@ -161,12 +167,23 @@ class Standing(Noun):
     def seconds_left(self, now: dt.datetime) -> float | None:
         """How long the stage under way will take from now, at the pace it had so far; None where that cannot be told
         yet, or where something outside is waited for."""
-        under_way = next((one for one in self.stages if one.stage is self.stage and one.finished_at is None), None)
-        if self.state is not State.WORKING or self.waiting is not None:
-            return None
+        under_way = self._under_way()
         if under_way is None or under_way.share < _ENOUGH_SHARE:
             return None
         return max(0.0, (now - under_way.started_at).total_seconds() * (1 / under_way.share - 1))
+
+    def is_overdue(self, now: dt.datetime, sound: float) -> bool:
+        """Whether the stage under way takes longer than it ever should for so many seconds of sound, and is not known
+        to wait for anything."""
+        under_way = self._under_way()
+        return under_way is not None and now - under_way.started_at > max(
+            _PATIENCE, dt.timedelta(seconds=_SLOWEST * sound)
+        )
+
+    def _under_way(self) -> Progress | None:
+        if self.state is not State.WORKING or self.waiting is not None:
+            return None
+        return next((one for one in self.stages if one.stage is self.stage and one.finished_at is None), None)
 
 
 class Run(Noun):

@@ -3,16 +3,29 @@
 All times are float seconds from the start of the recording; every span is half-open, `[start, end)`.
 """
 
+from enum import StrEnum
+
 from voxpersona.model.noun import Noun
 from voxpersona.model.recording import RecordingId
 
 
 class Piece(Noun):
-    """A stretch of the recording that is transcribed in one go, cut where it is quiet."""
+    """A stretch of the recording that is transcribed in one go, cut where it is quiet.
+
+    Where it had to be cut through sound, `before` and `after` are seconds of its neighbours that are heard with it, so
+    that no word at the cut is heard by halves only.
+    """
 
     index: int
     start: float
     end: float
+    before: float = 0.0
+    after: float = 0.0
+
+    @property
+    def heard(self) -> tuple[float, float]:
+        """Between which times of the recording the engine hears, context included."""
+        return self.start - self.before, self.end + self.after
 
 
 class Word(Noun):
@@ -39,12 +52,35 @@ class Segment(Noun):
     role: str | None = None
 
 
+class Doubt(StrEnum):
+    """Why text counts as invented by the engine; never one sign alone, but for a stretch without any voice."""
+
+    NO_VOICE = "no voice"
+    """Nobody is heard where it stands."""
+    PHANTOM = "phantom"
+    """Words that engines are known to put where nobody speaks: credits of subtitles, thanks for watching."""
+    UNSURE = "unsure"
+    """The engine itself takes it for no speech and does not believe its own words."""
+    REPEATED = "repeated"
+    """The same words again and again: the engine went round in circles. Its first round stands."""
+
+
+class Dropped(Noun):
+    """Text the engine gave for `[start, end)` that was taken for invented: kept as a trace, part of no segment."""
+
+    start: float
+    end: float
+    text: str
+    reason: Doubt
+
+
 class PieceText(Noun):
-    """What an engine made of one piece; times are relative to the piece's start. No segments means no speech."""
+    """What an engine made of one piece; times are from the start of what it heard. No segments means no speech."""
 
     language: str
     language_confidence: float
     segments: tuple[Segment, ...]
+    dropped: tuple[Dropped, ...] = ()
 
 
 class Transcript(Noun):
@@ -61,6 +97,8 @@ class Transcript(Noun):
     segments: tuple[Segment, ...]
     damage: str | None = None
     """One English line on what is missing of the sound, all of which was decoded for this."""
+    dropped: tuple[Dropped, ...] = ()
+    """What was taken for invented, in order of time: it stands in no report, index or answer."""
 
     @property
     def text(self) -> str:

@@ -14,7 +14,7 @@ from voxpersona.model import Stage, WorkOrder
 from voxpersona.model.noun import Noun
 
 Span = Sequence[float]
-"""`[start, end)` of a piece in seconds, as JSON keeps it."""
+"""`[start, end, before, after]` of a piece in seconds, as JSON keeps it; once it was `[start, end]`."""
 
 N = TypeVar("N", bound=Noun)
 R = TypeVar("R")

@@ -1,5 +1,6 @@
 """Subtitle cues: words put on the screen when they are said, two short lines at a time."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from voxpersona.model import Segment, Word
 LINE = 42
 """Characters of a line, LINES of which make a cue: the usual house rule of broadcasters."""
 LINES = 2
+READING = 17
+"""Characters a second that most people can read beside looking at the picture."""
 _LONGEST_MS = 7_000
 _SHORTEST_MS = 700
 _GAP_MS = 80
@@ -40,7 +43,8 @@ def cues(segments: Sequence[Segment]) -> list[Cue]:
 
     A cue holds words of one segment only: two lines of 42 characters at most where the segment has word times, else
     the whole segment in as many lines as it takes. A single longer word stays whole on its line. Neighbouring cues
-    are at least 80 ms apart unless they begin closer together than twice that.
+    are at least 80 ms apart unless they begin closer together than twice that. A cue that was said faster than it can
+    be read stays on the screen as long as that takes, or until the next one.
     """
     groups = [group for place, segment in enumerate(segments) for group in _groups(place, segment)]
     starts: list[int] = []
@@ -48,12 +52,18 @@ def cues(segments: Sequence[Segment]) -> list[Cue]:
         starts.append(max(group.start, starts[-1] + 1 if starts else 0))
     shown = []
     for place, (group, start) in enumerate(zip(groups, starts, strict=True)):
-        end = max(group.end, start + _SHORTEST_MS)
+        lines = tuple(wrap(group.words))
+        end = max(group.end, start + _SHORTEST_MS, start + reading_ms(lines))
         if place + 1 < len(groups):
             distance = starts[place + 1] - start
             end = min(end, starts[place + 1] - min(_GAP_MS, distance // 2))
-        shown.append(Cue(start, max(end, start + 1), tuple(wrap(group.words)), group.segment))
+        shown.append(Cue(start, max(end, start + 1), lines, group.segment))
     return shown
+
+
+def reading_ms(lines: Sequence[str]) -> int:
+    """How long it takes to read them, in milliseconds, begun ones counted; the end of a line counts as a blank."""
+    return math.ceil((sum(len(line) for line in lines) + len(lines) - 1) * 1000 / READING)
 
 
 def wrap(words: Sequence[str]) -> list[str]:

@@ -5,11 +5,13 @@ The JSON document is stable; a change that breaks a reader raises `version`:
     {"format": "voxpersona-export", "version": 1,
      "recording": {id, name, sha256, bytes, received_at, seconds, content_type, details},
      "transcript": {number, transcript, diarizer, method, speakers: [...],
-                    segments: [{start, end, text, speaker, role, confidence, words: [{start, end, text, confidence}]}]},
+                    segments: [{start, end, text, speaker, role, confidence, words: [{start, end, text, confidence}]}],
+                    dropped: [{start, end, text, reason}]},
      "reports": [...]}
 
 Times are seconds from the start of the recording. `details`, `speakers`, the segments and the reports have the fields
-of the nouns of those names. Where the recording came from (its source key) and where it is kept stay at home.
+of the nouns of those names; `dropped` is what was taken for invented by the engine. Where the recording came from (its
+source key) and where it is kept stay at home.
 """
 
 import datetime as dt
@@ -18,10 +20,10 @@ from enum import StrEnum
 from typing import Literal
 
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Recording, Report, Segment, Speaker
+from voxpersona.model import Attribution, Details, Dropped, Recording, Report, Segment, Speaker
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline.cues import Cue, cues
-from voxpersona.pipeline.render import clock, details_table, escape, render_markdown, time_range
+from voxpersona.pipeline.render import clock, details_table, escape, render_markdown, speaker_names, time_range
 from voxpersona.pipeline.wording import Wording, wording
 
 
@@ -31,6 +33,12 @@ class Format(StrEnum):
     TXT = "txt"
     MD = "md"
     JSON = "json"
+    DOCX = "docx"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the bytes are UTF-8 text, which a terminal can show."""
+        return self is not Format.DOCX
 
 
 class ExportedRecording(Noun):
@@ -53,6 +61,7 @@ class ExportedTranscript(Noun):
     method: str
     speakers: tuple[Speaker, ...]
     segments: tuple[Segment, ...]
+    dropped: tuple[Dropped, ...] = ()
 
 
 class Export(Noun):
@@ -65,11 +74,19 @@ class Export(Noun):
     reports: tuple[Report, ...]
 
 
-def export(recording: Recording, attribution: Attribution, reports: Sequence[Report], form: str) -> str:
-    """The text of one export, lines ended by LF. An unknown form: Rejected BAD_DETAIL.
+def export(
+    recording: Recording,
+    attribution: Attribution,
+    reports: Sequence[Report],
+    form: str,
+    *,
+    dropped: Sequence[Dropped] = (),
+) -> bytes:
+    """The bytes of one export; text is UTF-8, its lines ended by LF. An unknown form: Rejected BAD_DETAIL.
 
     `srt` and `vtt` hold every word of the transcript once, in order; `txt` adds times and roles; `md` reports and
-    transcript; `json` everything.
+    transcript, and so does `docx` as a document for a client; `json` everything, and `dropped`, which is the
+    transcript's, stands in no other form.
     """
     try:
         wanted = Format(form)
@@ -77,7 +94,22 @@ def export(recording: Recording, attribution: Attribution, reports: Sequence[Rep
         allowed = ", ".join(Format)
         raise Rejected(Code.BAD_DETAIL, f"no export form {form!r}", name="format", allowed=allowed) from error
     words = wording(_language(recording, attribution))
-    match wanted:
+    if wanted is Format.DOCX:
+        from voxpersona.pipeline.docx import render_docx  # takes a third of a second: only where it is wanted
+
+        return render_docx(recording, attribution, reports, words)
+    return _text(recording, attribution, reports, wanted, words, dropped).encode()
+
+
+def _text(
+    recording: Recording,
+    attribution: Attribution,
+    reports: Sequence[Report],
+    form: Format,
+    words: Wording,
+    dropped: Sequence[Dropped],
+) -> str:
+    match form:
         case Format.SRT:
             return _srt(attribution.segments)
         case Format.VTT:
@@ -86,8 +118,8 @@ def export(recording: Recording, attribution: Attribution, reports: Sequence[Rep
             return _txt(recording, attribution.segments, words)
         case Format.MD:
             return _md(recording, attribution.segments, reports, words)
-        case Format.JSON:
-            return _json(recording, attribution, reports)
+        case _:
+            return _json(recording, attribution, reports, dropped)
 
 
 def _srt(segments: Sequence[Segment]) -> str:
@@ -101,7 +133,7 @@ def _srt(segments: Sequence[Segment]) -> str:
 
 def _vtt(segments: Sequence[Segment]) -> str:
     """WebVTT, https://www.w3.org/TR/webvtt1/ (cue text and voice spans)."""
-    names = _names(segments, None)
+    names = speaker_names(segments, None)
     blocks = ["WEBVTT\n"]
     for cue in cues(segments):
         blocks.append(f"{_stamp(cue.start, '.')} --> {_stamp(cue.end, '.')}\n{_voice(cue, names)}\n")
@@ -119,7 +151,7 @@ def _vtt_escape(text: str) -> str:
 
 
 def _txt(recording: Recording, segments: Sequence[Segment], words: Wording) -> str:
-    names = _names(segments, words)
+    names = speaker_names(segments, words)
     head = [recording.original.name, f"{recording.id}  sha256 {recording.original.sha256}", ""]
     lines = [
         f"[{clock(int(segment.start))}] {name or words.unknown_speaker}: {' '.join(segment.text.split())}"
@@ -136,7 +168,7 @@ def _md(recording: Recording, segments: Sequence[Segment], reports: Sequence[Rep
         # A report is a document of its own; inside this one its headings stand two levels lower.
         parts += [_lowered(render_markdown(report, recording)) for report in reports]
     parts.append(f"## {words.transcript}")
-    names = _names(segments, words)
+    names = speaker_names(segments, words)
     parts += [
         f"**{escape(name or words.unknown_speaker)}**, {time_range(segment.start, segment.end)}: {escape(segment.text)}"
         for segment, name in zip(segments, names, strict=True)
@@ -149,7 +181,7 @@ def _lowered(markdown: str) -> str:
     return "\n".join(f"##{line}" if line.startswith("#") else line for line in markdown.rstrip().split("\n"))
 
 
-def _json(recording: Recording, attribution: Attribution, reports: Sequence[Report]) -> str:
+def _json(recording: Recording, attribution: Attribution, reports: Sequence[Report], dropped: Sequence[Dropped]) -> str:
     original = recording.original
     document = Export(
         recording=ExportedRecording(
@@ -169,32 +201,11 @@ def _json(recording: Recording, attribution: Attribution, reports: Sequence[Repo
             method=attribution.method,
             speakers=attribution.speakers,
             segments=attribution.segments,
+            dropped=tuple(dropped),
         ),
         reports=tuple(reports),
     )
     return document.model_dump_json(indent=2) + "\n"
-
-
-def _names(segments: Sequence[Segment], words: Wording | None) -> list[str | None]:
-    """Who speaks in each segment: the role, numbered where several speakers share it, else the speaker's label.
-
-    Without `words` the role stands as its plain English value; None where nothing is known.
-    """
-    sharing: dict[str, list[str | None]] = {}
-    for segment in segments:
-        if segment.role is not None:
-            speakers = sharing.setdefault(segment.role, [])
-            if segment.speaker not in speakers:
-                speakers.append(segment.speaker)
-    names: list[str | None] = []
-    for segment in segments:
-        if segment.role is None:
-            names.append(segment.speaker)
-            continue
-        role = segment.role if words is None else words.role(segment.role, segment.speaker)
-        speakers = sharing[segment.role]
-        names.append(role if len(speakers) == 1 else f"{role} {speakers.index(segment.speaker) + 1}")
-    return names
 
 
 def _language(recording: Recording, attribution: Attribution) -> str:

@@ -27,6 +27,16 @@ def voices(recording: RecordingId, settings: str) -> str:
     return f"recordings/{recording}/voices/{settings}.json"
 
 
+def sound(recording: RecordingId, settings: str) -> str:
+    """Main bucket: the recording as a browser plays it; `settings` is the digest of everything that changes it."""
+    return f"recordings/{recording}/sound/{settings}.m4a"
+
+
+def peaks(recording: RecordingId, settings: str) -> str:
+    """Main bucket: the outline of that sound."""
+    return f"recordings/{recording}/peaks/{settings}.json"
+
+
 def transcript(recording: RecordingId, number: int) -> str:
     """Main bucket."""
     return f"recordings/{recording}/transcript/{number}.json"
@@ -121,6 +131,8 @@ KINDS = (
     "source",
     "piece",
     "voices",
+    "sound",
+    "peaks",
     "transcript",
     "roles",
     "report",

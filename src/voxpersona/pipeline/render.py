@@ -3,13 +3,16 @@
 import datetime as dt
 import math
 import re
+from collections.abc import Sequence
 
-from voxpersona.model import EXTRACTIVE, Building, Details, Finding, Quote, Recording, Report, Scenario
+from voxpersona.model import EXTRACTIVE, Building, Details, Finding, Quote, Recording, Report, Scenario, Segment
 from voxpersona.pipeline.wording import Wording, wording
 
 _NBSP = "\u00a0"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&$^])")
-_HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def render_markdown(report: Report, recording: Recording) -> str:
@@ -31,12 +34,31 @@ def render_markdown(report: Report, recording: Recording) -> str:
 
 
 def details_table(recording: Recording, words: Wording) -> str:
-    """A Markdown table of what is known about the recording; what is not known has no row."""
+    """A Markdown table of what is known about the recording."""
+    rows = details_rows(recording, words)
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {escape(text)} |" for name, text in rows)])
+
+
+def details_rows(recording: Recording, words: Wording) -> list[tuple[str, str]]:
+    """Name and text of what is known about the recording; what is not known has no row."""
     rows = [(words.recording, recording.original.name)]
     rows += [(words.details[name], text) for name, text in known(recording.details, words)]
     rows.append((words.received, day(recording.received_at.date(), words)))
     rows.append((words.length, clock(math.ceil(recording.original.media.seconds))))
-    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {escape(text)} |" for name, text in rows)])
+    return rows
+
+
+def source_rows(recording: Recording, words: Wording) -> list[tuple[str, str]]:
+    """By what the recording can be found again and proved."""
+    return [(words.recording, f"{recording.original.name}, {recording.id}"), ("SHA-256", recording.original.sha256)]
+
+
+def template_line(report: Report, words: Wording) -> str:
+    return f"{words.template}: {report.template}, {words.version} {report.version} ({report.language})"
+
+
+def method_line(report: Report, words: Wording) -> str:
+    return words.extractive if report.method == EXTRACTIVE else f"{words.by_model}: {report.method}."
 
 
 def known(details: Details, words: Wording) -> list[tuple[str, str]]:
@@ -57,12 +79,38 @@ def known(details: Details, words: Wording) -> list[tuple[str, str]]:
 
 def escape(text: str) -> str:
     """Text of others made harmless in Markdown: on one line, without invisible marks, no character of it markup."""
-    flat = " ".join(_HIDDEN.sub("", text).split())
-    escaped = _SPECIAL.sub(r"\\\1", flat)
+    escaped = _SPECIAL.sub(r"\\\1", flat(text))
     # Only at the beginning of a line do these open a list, a heading or a rule; and "://" makes a bare link.
     escaped = re.sub(r"^([-+=])", r"\\\1", escaped)
     escaped = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", escaped)
     return escaped.replace("://", r"\://")
+
+
+def flat(text: str) -> str:
+    """Text of others on one line, without invisible marks and what no document may hold."""
+    return " ".join(_HIDDEN.sub("", text).split())
+
+
+def speaker_names(segments: Sequence[Segment], words: Wording | None) -> list[str | None]:
+    """Who speaks in each segment: the role, numbered where several speakers share it, else the speaker's label.
+
+    Without `words` the role stands as its plain English value; None where nothing is known.
+    """
+    sharing: dict[str, list[str | None]] = {}
+    for segment in segments:
+        if segment.role is not None:
+            speakers = sharing.setdefault(segment.role, [])
+            if segment.speaker not in speakers:
+                speakers.append(segment.speaker)
+    names: list[str | None] = []
+    for segment in segments:
+        if segment.role is None:
+            names.append(segment.speaker)
+            continue
+        role = segment.role if words is None else words.role(segment.role, segment.speaker)
+        speakers = sharing[segment.role]
+        names.append(role if len(speakers) == 1 else f"{role} {speakers.index(segment.speaker) + 1}")
+    return names
 
 
 def clock(seconds: float) -> str:
@@ -96,13 +144,11 @@ def _quote(quote: Quote, words: Wording) -> str:
 def _source(report: Report, recording: Recording, words: Wording) -> str:
     original = recording.original
     opening, closing = words.marks
-    is_extractive = report.method == EXTRACTIVE
-    method = words.extractive if is_extractive else f"{words.by_model}: {escape(report.method)}."
     return "\n".join(
         [
             f"- {words.recording}: {opening}{escape(original.name)}{closing}, `{recording.id}`",
             f"- SHA-256: `{original.sha256}`",
-            f"- {words.template}: {escape(report.template)}, {words.version} {report.version} ({report.language})",
-            f"- {method}",
+            f"- {escape(template_line(report, words))}",
+            f"- {escape(method_line(report, words))}",
         ]
     )

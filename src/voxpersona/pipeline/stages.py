@@ -50,7 +50,7 @@ from voxpersona.templates import Template, fitting
 N = TypeVar("N", bound=Noun)
 
 _PROGRESS_EVERY = 1.0  # seconds between two writes of a stage's share: each is a commit
-_PIECES_VERSION = "1"  # raise it when pieces are cut or joined differently: old texts of pieces are then left alone
+_PIECES_VERSION = "2"  # raise it when pieces are cut or joined differently: old texts of pieces are then left alone
 
 
 class _Throttled:
@@ -74,6 +74,13 @@ class _Throttled:
         return told
 
 
+def _piece(spans: list[list[float]], index: int) -> Piece:
+    """From `[start, end]`, or `[start, end, before, after]`: work under way remembers what it was begun with."""
+    start, end, *context = spans[index]
+    before, after = context or (0.0, 0.0)
+    return Piece(index=index, start=start, end=end, before=before, after=after)
+
+
 @dataclass(frozen=True)
 class PortStages:
     """See `pipeline.Stages`. `scratch` is a directory of this machine for decoded sound; losing it loses nothing."""
@@ -92,43 +99,48 @@ class PortStages:
     decoding: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, order: WorkOrder) -> list[list[float]]:
-        """Where to cut: `[start, end)` of each piece in seconds."""
-        return [[piece.start, piece.end] for piece in plan(self._sound(order.recording))]
+        """Where to cut: `[start, end, before, after]` of each piece in seconds; before 0.1.0 there was no context."""
+        found = plan(self._sound(order.recording))
+        return [[piece.start, piece.end, piece.before, piece.after] for piece in found]
 
     def hear(self, order: WorkOrder, spans: list[list[float]], index: int) -> None:
         """Text of one piece into the bucket; found there, it is not made again."""
+        self._heard(order, spans, index)
+
+    def _heard(self, order: WorkOrder, spans: list[list[float]], index: int) -> PieceText:
         recording = self.library.recording(order.recording)
-        start, end = spans[index]
+        piece = _piece(spans, index)
         seconds = spans[-1][1] or 1.0
-        progress = _Throttled(self.journal, order, Stage.TRANSCRIBE).part(start / seconds, end / seconds)
+        progress = _Throttled(self.journal, order, Stage.TRANSCRIBE).part(piece.start / seconds, piece.end / seconds)
 
         def make() -> PieceText:
-            samples = self._sound(recording.id).read(start, end)
+            samples = self._sound(recording.id).read(*piece.heard)
             return self.transcriber.transcribe(samples, language=recording.details.language, on_progress=progress)
 
-        self._made_once(recording.id, self._piece_key(recording, spans[index], index), PieceText, make)
+        text = self._made_once(recording.id, self._piece_key(recording, spans[index], index), PieceText, make)
         progress(1.0)
+        return text
 
     def transcribe(self, order: WorkOrder, spans: list[list[float]]) -> None:
-        """Join the pieces to this run's transcript."""
+        """Join the pieces to this run's transcript. What another version or engine had heard is heard anew."""
         recording = self.library.recording(order.recording)
 
         def make() -> Transcript:
-            pieces = [Piece(index=index, start=start, end=end) for index, (start, end) in enumerate(spans)]
-            keys = [self._piece_key(recording, span, index) for index, span in enumerate(spans)]
-            texts = [documents.read(self.archive, key, PieceText) for key in keys]
-            language, segments = join(pieces, texts)
+            pieces = [_piece(spans, index) for index in range(len(spans))]
+            texts = [self._heard(order, spans, index) for index in range(len(spans))]
+            joined = join(pieces, texts)
             return Transcript(
                 recording=recording.id,
                 number=order.run,
-                language=language,
+                language=joined.language,
                 language_confidence=max(
-                    (text.language_confidence for text in texts if text.language == language), default=0.0
+                    (text.language_confidence for text in texts if text.language == joined.language), default=0.0
                 ),
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
-                segments=segments,
+                segments=joined.segments,
                 damage=self._facts(recording).damage,
+                dropped=joined.dropped,
             )
 
         self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)
@@ -222,7 +234,7 @@ class PortStages:
 
     def _piece_key(self, recording: Recording, span: list[float], index: int) -> str:
         told = recording.details.language or "auto"
-        settings = f"{_PIECES_VERSION}|{self.transcriber.name}|{told}|{span[0]!r}-{span[1]!r}"
+        settings = f"{_PIECES_VERSION}|{self.transcriber.name}|{told}|{'-'.join(map(repr, span))}"
         return layout.piece(recording.id, hashlib.sha256(settings.encode()).hexdigest()[:16], index)
 
     def _voices(self, recording: Recording, progress: OnProgress) -> Voices:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from voxpersona.errors import Code, Integrity, NotFound, Rejected
-from voxpersona.model import Recording, RecordingId, State
+from voxpersona.model import Recording, RecordingId, Standing, State
 from voxpersona.pipeline import layout
 from voxpersona.pipeline.deliveries import Deliveries
 from voxpersona.pipeline.forget import forget
@@ -66,6 +66,7 @@ class Upkeep:
     spool: Spool
     given_up: set[RecordingId]
     settled: dt.timedelta = SETTLED
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 
     def once(self, is_over: Callable[[], bool] = lambda: False) -> Upkept:
         """Go through everything once, or until `is_over`, which is asked between recordings.
@@ -177,7 +178,9 @@ class Upkeep:
             if is_over():
                 return
             with suppress(NotFound):  # a result is lost, which `check` tells; or it was forgotten meanwhile
-                if self.journal.standing(recording.id).state in (State.READY, State.FAILED):
+                standing = self.journal.standing(recording.id)
+                self._warn_overdue(recording, standing)
+                if standing.state in (State.READY, State.FAILED):
                     done.indexed += catch_up(
                         recording,
                         counts.get(recording.id, 0),
@@ -186,3 +189,12 @@ class Upkeep:
                         embedder=self.embedder,
                         passages=self.passages,
                     )
+
+    def _warn_overdue(self, recording: Recording, standing: Standing) -> None:
+        """A step that never ends cannot be ended from within its process: a person, or who watches the log, must."""
+        if standing.is_overdue(self.now(), recording.original.media.seconds):
+            _log.warning(
+                "%s: %s goes on for longer than it ever should: restart its worker, or cancel it",
+                recording.id,
+                standing.stage,
+            )

@@ -31,6 +31,9 @@ class Wording:
     transcript: str
     reports: str
     source: str
+    speaking: str
+    page: tuple[str, str]
+    """Around the page's number: `Page 1 of 2`."""
     template: str
     version: str
     unverified: str
@@ -114,6 +117,8 @@ _EN = Wording(
     transcript="Transcript",
     reports="Reports",
     source="Source",
+    speaking="Who speaks, and how long",
+    page=("page", "of"),
     template="Template",
     version="version",
     unverified="not found in the transcript",
@@ -180,6 +185,8 @@ _RU = Wording(
     transcript="Расшифровка",
     reports="Отчёты",
     source="Источник",
+    speaking="Кто говорит и сколько",
+    page=("стр.", "из"),
     template="Шаблон",
     version="версия",
     unverified="в расшифровке не найдено",

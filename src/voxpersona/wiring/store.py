@@ -167,5 +167,5 @@ def rules_of(settings: StoreSettings, *, is_audio: bool) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-_DERIVED = ("piece", "voices")
+_DERIVED = ("piece", "voices", "sound", "peaks")
 """What can be made again from the originals; transcripts and reports are results, and stay."""

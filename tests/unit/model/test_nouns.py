@@ -19,6 +19,8 @@ from voxpersona.model import (
     Building,
     Citation,
     Details,
+    Doubt,
+    Dropped,
     Hit,
     Manifest,
     Passage,
@@ -44,6 +46,7 @@ PASSAGE = Passage(
     id=f"{ID}:0", recording=ID, start=0.0, end=2.5, speaker="SPEAKER_00", role=None, text="«Да»", language="ru"
 )
 PROGRESS = Progress(recording=ID, run=1, stage=Stage.REPORT, share=1 / 3, attempts=2, started_at=RECEIVED)
+DROPPED = Dropped(start=0.5, end=1.5, text="Продолжение следует", reason=Doubt.NO_VOICE)
 WAITING = Waiting(code="transcriber-unavailable", reason="timed out", since=RECEIVED, until=RECEIVED)
 NOUNS: list[Noun] = [
     a_recording(),
@@ -55,7 +58,8 @@ NOUNS: list[Noun] = [
     a_transcript(ID, lines=()),
     an_attribution(ID, 2, transcript=1),
     a_report(ID),
-    PieceText(language="ru", language_confidence=0.5, segments=(a_segment("ну да"),)),
+    PieceText(language="ru", language_confidence=0.5, segments=(a_segment("ну да"),), dropped=(DROPPED,)),
+    a_transcript(ID).model_copy(update={"dropped": (DROPPED,)}),
     WorkOrder(recording=ID, run=3, start=Stage.INDEX),
     PROGRESS,
     Standing(state=State.FAILED, run=1, stage=Stage.REPORT, stages=(PROGRESS,), failed_code="internal"),
@@ -233,3 +237,23 @@ class TestTimeLeft:
 
     def test_a_clock_that_went_back_tells_no_less_than_nothing(self) -> None:
         assert self.standing(0.5).seconds_left(self.BEGUN - dt.timedelta(days=1)) == 0.0
+
+    @pytest.mark.parametrize(
+        ("sound", "hours", "is_overdue"),
+        [(60.0, 0.9, False), (60.0, 1.1, True), (3600.0, 9.9, False), (3600.0, 10.1, True)],
+    )
+    def test_it_is_overdue_after_an_hour_and_ten_times_its_sound(
+        self, sound: float, hours: float, is_overdue: bool
+    ) -> None:
+        now = self.BEGUN + dt.timedelta(hours=hours)
+        assert self.standing(0.5).is_overdue(now, sound) is is_overdue
+        assert not self.standing(0.5, is_over=True).is_overdue(now, sound)
+        assert not self.standing(0.5, State.FAILED).is_overdue(now, sound)
+        assert not self.standing(0.5).model_copy(update={"waiting": WAITING}).is_overdue(now, sound)
+
+
+@pytest.mark.parametrize("noun", [a_transcript(ID), PieceText(language="ru", language_confidence=0.5, segments=())])
+def test_documents_of_before_there_were_traces_of_dropped_text_are_read(noun: Noun) -> None:
+    document = json.loads(noun.model_dump_json())
+    del document["dropped"]
+    assert type(noun).model_validate(document) == noun

@@ -2,7 +2,7 @@ import json
 import re
 from dataclasses import dataclass
 from html import unescape
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from tests.builders_report import a_conversation, a_recording, a_segment, an_attribution
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Report, Role, Segment, Word
-from voxpersona.pipeline.cues import LINE, LINES
+from voxpersona.model import Attribution, Details, Doubt, Dropped, Report, Role, Segment, Word
+from voxpersona.pipeline.cues import LINE, LINES, READING
 from voxpersona.pipeline.export import Export, Format, export
 from voxpersona.pipeline.report import report
 from voxpersona.templates import load
 
+TEXTS = [form for form in Format if form.is_text]
 TALK = """
 Q: How was the breakfast?
 A: It was cold on both days, and the coffee machine in the hall has been out of order since the very first morning.
@@ -80,7 +81,7 @@ def read_vtt(text: str) -> list[Shown]:
 def _export(
     attribution: Attribution, form: str, reports: tuple[Report, ...] = (), details: Details | None = None
 ) -> str:
-    return export(a_recording(details=details), attribution, reports, form)
+    return export(a_recording(details=details), attribution, reports, form).decode()
 
 
 def _report_on(attribution: Attribution) -> Report:
@@ -160,10 +161,33 @@ machine in the hall has been out of</v>
         assert text.split() == shown.words
         assert all(len(line) <= LINE for line in shown.lines)
 
+    def test_what_was_said_fast_stays_until_it_can_be_read(self) -> None:
+        text = "Everything was fine, thank you very much indeed."  # 48 characters: 2.83 s
+        fast = _said_in(text, 1.0, 1.5)
+        (shown,) = read_srt(_export(an_attribution([fast]), "srt"))
+        assert (shown.start, shown.end) == (1_000, 3_824)
+
+    def test_it_goes_when_the_next_one_comes(self) -> None:
+        fast = _said_in("Everything was fine, thank you very much indeed.", 1.0, 1.5)
+        after = _said_in("And you?", 2.0, 2.4)
+        shown = read_srt(_export(an_attribution([fast, after]), "srt"))
+        assert [(one.start, one.end) for one in shown] == [(1_000, 1_920), (2_000, 2_700)]
+
     @pytest.mark.parametrize(("form", "empty"), [("srt", ""), ("vtt", "WEBVTT\n")])
     def test_nothing_said_gives_an_empty_but_valid_file(self, form: str, empty: str) -> None:
         assert empty == _export(an_attribution([]), form)
         assert (read_srt if form == "srt" else read_vtt)(empty) == []
+
+
+def _said_in(text: str, start: float, end: float) -> Segment:
+    """A segment whose words are said evenly between the two times."""
+    said = text.split()
+    step = (end - start) / len(said)
+    spoken = tuple(
+        Word(start=start + n * step, end=start + (n + 1) * step, text=word, confidence=0.9)
+        for n, word in enumerate(said)
+    )
+    return Segment(start=start, end=end, text=text, words=spoken, confidence=0.9)
 
 
 @st.composite
@@ -206,6 +230,15 @@ class TestSubtitleLaws:
         assert [(one.start, one.end) for one in shown] == [
             (one.start, one.end) for one in read_vtt(_export(an_attribution(spoken), "vtt"))
         ]
+
+    @settings(deadline=None, max_examples=60)
+    @given(_spoken())
+    def test_a_cue_can_be_read_unless_the_next_one_comes(self, spoken: list[Segment]) -> None:
+        shown = read_srt(_export(an_attribution(spoken), "srt"))
+        for one, following in zip_longest(shown, shown[1:]):
+            letters = len(" ".join(one.lines))
+            is_pushed = following is not None and following.start - one.end <= 80
+            assert is_pushed or (one.end - one.start) * READING >= letters * 1000
 
     @settings(deadline=None, max_examples=60)
     @given(_spoken())
@@ -271,7 +304,10 @@ class TestJson:
             "content_type",
             "details",
         ]
-        assert list(document["transcript"]) == ["number", "transcript", "diarizer", "method", "speakers", "segments"]
+        assert list(document["transcript"]) == [
+            *("number", "transcript", "diarizer", "method", "speakers", "segments"),
+            "dropped",
+        ]
         first = document["transcript"]["segments"][0]
         assert {"start", "end", "text", "speaker", "role", "confidence", "words"} == set(first)
         assert {"start", "end", "text", "confidence"} == set(first["words"][0])
@@ -287,11 +323,21 @@ class TestJson:
             document.reports,
         )
 
+    def test_json_tells_what_was_dropped_and_no_other_form_does(self) -> None:
+        thanks = Dropped(start=9.0, end=9.9, text="Thanks for watching!", reason=Doubt.PHANTOM)
+        for form in Format:
+            text = export(a_recording(), a_conversation(TALK), (), form, dropped=(thanks,))
+            assert (b"watching" in text) is (form is Format.JSON)
+        shown = json.loads(export(a_recording(), a_conversation(TALK), (), "json", dropped=(thanks,)))
+        assert shown["transcript"]["dropped"] == [
+            {"start": 9.0, "end": 9.9, "text": "Thanks for watching!", "reason": "phantom"}
+        ]
+
     def test_russian_stands_in_json_as_it_is_written(self) -> None:
         assert "Остыл." in _export(a_conversation("A: Остыл."), "json")
 
     def test_where_a_recording_came_from_and_is_kept_is_not_told(self) -> None:
-        for form in Format:
+        for form in TEXTS:
             text = _export(a_conversation(TALK), form)
             assert "path:made-by-a-test" not in text
             assert "/original/" not in text
@@ -299,12 +345,12 @@ class TestJson:
 
 def test_an_unknown_form_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Rejected) as caught:
-        _export(an_attribution([]), "docx")
+        _export(an_attribution([]), "pdf")
     assert caught.value.code is Code.BAD_DETAIL
-    assert caught.value.facts["allowed"] == "srt, vtt, txt, md, json"
+    assert caught.value.facts["allowed"] == "srt, vtt, txt, md, json, docx"
 
 
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", TEXTS)
 def test_lines_end_with_a_line_feed(form: Format) -> None:
     text = _export(a_conversation(TALK), form)
     assert "\r" not in text

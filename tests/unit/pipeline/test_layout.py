@@ -57,6 +57,8 @@ def test_no_other_key_is_taken_for_one(key: str) -> None:
         (layout.source(RECORDING, "telegram:1:2:3"), "source"),
         (layout.forgotten("telegram:1:2:3"), "forgotten"),
         (layout.report_text(RECORDING, "interview", 1), "report"),
+        (layout.sound(RECORDING, "abc"), "sound"),
+        (layout.peaks(RECORDING, "abc"), "peaks"),
         ("recordings/rec000000001/kitchen/1.json", "other"),
         ("forgotten", "other"),
     ],

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.builders_speech import a_piece_text
 from tests.sound_arrays import WaveSound
 from voxpersona.errors import Code, Integrity
-from voxpersona.model import Piece, PieceText, Segment, Word
-from voxpersona.pipeline.pieces import halve, join, plan
+from voxpersona.model import Doubt, Dropped, Piece, PieceText, Segment, Word
+from voxpersona.pipeline.pieces import Joined, in_halves, join, plan
 from voxpersona.ports import RATE, Floats
 
 
@@ -59,6 +59,21 @@ class TestPlan:
     def test_of_equal_pauses_the_later_wins(self) -> None:
         sound = with_pauses(60.0, (20.0, 21.0), (26.0, 27.0), floor=0.0)
         assert plan(sound, shortest=18, longest=30)[0].end == pytest.approx(26.5, abs=0.051)
+
+    def test_where_there_is_a_pause_nothing_is_heard_twice(self) -> None:
+        pieces = plan(with_pauses(50.0, (23.0, 24.0), floor=0.05), shortest=18, longest=30)
+        assert [(piece.before, piece.after) for piece in pieces] == [(0.0, 0.0), (0.0, 0.0)]
+        assert pieces[0].heard == (0.0, pieces[0].end)
+
+    @pytest.mark.parametrize("pause", [(23.0, 23.2), (23.0, 23.0)])
+    def test_a_cut_through_sound_is_heard_from_both_sides(self, pause: tuple[float, float]) -> None:
+        first, second = plan(with_pauses(50.0, pause), shortest=18, longest=30)
+        assert (first.before, first.after, second.before, second.after) == (0.0, 3.0, 3.0, 0.0)
+        assert (first.heard, second.heard) == ((0.0, first.end + 3.0), (second.start - 3.0, 50.0))
+
+    def test_a_pause_that_is_not_quiet_enough_is_none(self) -> None:
+        first, second = plan(with_pauses(50.0, (23.0, 24.0), floor=0.3), shortest=18, longest=30)
+        assert (first.after, second.before) == (3.0, 3.0)
 
     def test_a_click_in_a_pause_is_avoided(self) -> None:
         sound = with_pauses(60.0, (24.0, 28.0), floor=0.0)
@@ -108,6 +123,9 @@ class TestPlan:
         assert all(before.end == after.start for before, after in itertools.pairwise(pieces))
         read = [sound.read(piece.start, piece.end) for piece in pieces]
         assert np.array_equal(np.concatenate(read or [noise(0)]), sound.read(0.0, seconds))
+        assert all(before.after == after.before for before, after in itertools.pairwise(pieces))
+        assert all(piece.before + piece.after <= piece.end - piece.start + 1e-9 for piece in pieces)
+        assert all(0.0 <= piece.heard[0] <= piece.heard[1] <= seconds for piece in pieces)
         lengths = [piece.end - piece.start for piece in pieces]
         assert all(length <= longest + 1e-4 for length in lengths)
         if len(pieces) > 1:
@@ -118,10 +136,9 @@ class TestJoin:
     PIECES = (Piece(index=0, start=0.0, end=200.0), Piece(index=1, start=200.0, end=390.5))
 
     def test_times_are_from_the_start_of_the_recording(self) -> None:
-        language, segments = join(
-            self.PIECES, [a_piece_text((1, 3, "one two")), a_piece_text((0.5, 2.5, "three four"))]
-        )
-        assert language == "en"
+        joined = join(self.PIECES, [a_piece_text((1, 3, "one two")), a_piece_text((0.5, 2.5, "three four"))])
+        segments = joined.segments
+        assert joined.language == "en"
         assert [(each.start, each.end, each.text) for each in segments] == [
             (1.0, 3.0, "one two"),
             (200.5, 202.5, "three four"),
@@ -134,16 +151,24 @@ class TestJoin:
             a_piece_text((0, 9, "добрый день"), language="ru"),
         )
         unknown = a_piece_text((0, 99, "hm"), language="und")
-        assert join(self.PIECES, [short, long])[0] == "ru"
-        assert join(self.PIECES, [unknown, short])[0] == "en"
-        assert join(self.PIECES, [unknown, unknown])[0] == "und"
+        assert join(self.PIECES, [short, long]).language == "ru"
+        assert join(self.PIECES, [unknown, short]).language == "en"
+        assert join(self.PIECES, [unknown, unknown]).language == "und"
 
     def test_silence_votes_only_where_nobody_speaks(self) -> None:
         silent = PieceText(language="cy", language_confidence=0.99, segments=())
         guess = PieceText(language="ru", language_confidence=0.3, segments=())
-        assert join(self.PIECES, [silent, a_piece_text((0, 1, "yes"))])[0] == "en"
-        assert join(self.PIECES, [guess, silent]) == ("cy", ())
-        assert join((), ()) == ("und", ())
+        assert join(self.PIECES, [silent, a_piece_text((0, 1, "yes"))]).language == "en"
+        assert join(self.PIECES, [guess, silent]).language == "cy"
+        assert join((), ()) == Joined(language="und", segments=(), dropped=())
+
+    def test_what_was_dropped_keeps_its_trace_and_its_time(self) -> None:
+        thanks = Dropped(start=3.0, end=190.9, text="Thanks for watching!", reason=Doubt.PHANTOM)
+        heard = a_piece_text((1, 3, "one two"))
+        invented = heard.model_copy(update={"dropped": (thanks,)})
+        joined = join(self.PIECES, [heard, invented])
+        assert joined.dropped == (thanks.model_copy(update={"start": 203.0, "end": 390.5}),)
+        assert "Thanks" not in " ".join(segment.text for segment in joined.segments)
 
     def test_a_text_for_every_piece_or_nothing(self) -> None:
         with pytest.raises(Integrity) as refused:
@@ -164,7 +189,7 @@ class TestJoin:
             for index, (start, end) in enumerate(zip([0.0, *ends[:-1]], ends, strict=True))
         ]
         texts = [_heard(sorted(share * (piece.end - piece.start) for share in shares)) for piece in pieces]
-        _, segments = join(pieces, texts)
+        segments = join(pieces, texts).segments
         flat = [word for segment in segments for word in segment.words]
         times = [time for word in flat for time in (word.start, word.end)]
         assert times == sorted(times)
@@ -185,11 +210,32 @@ def _heard(times: list[float]) -> PieceText:
 
 
 @pytest.mark.parametrize("pause", [(41.0, 42.0), (50.0, 50.5), (58.0, 59.5)])
-def test_what_is_too_large_is_halved_in_the_middle_of_a_pause_near_its_middle(pause: tuple[float, float]) -> None:
+def test_what_is_too_large_is_heard_in_halves_cut_in_a_pause_near_its_middle(pause: tuple[float, float]) -> None:
     samples = with_pauses(100.0, (20.0, 22.0), pause, (80.0, 82.0)).read(0.0, 100.0)
-    assert halve(samples) / RATE == pytest.approx(sum(pause) / 2, abs=0.1)
+    lengths: list[float] = []
+
+    def hear(half: Floats) -> PieceText:
+        lengths.append(len(half) / RATE)
+        return a_piece_text((1.0, 2.0, f"half {len(lengths)}"))
+
+    heard = in_halves(samples, hear)
+    assert lengths[0] == pytest.approx(sum(pause) / 2, abs=0.1)
+    assert sum(lengths) == pytest.approx(100.0)
+    assert [(segment.text, round(segment.start, 2)) for segment in heard.segments] == [
+        ("half 1", 1.0),
+        ("half 2", round(lengths[0] + 1.0, 2)),
+    ]
+    assert (heard.language, heard.language_confidence) == (hear(samples).language, hear(samples).language_confidence)
 
 
-@pytest.mark.parametrize("count", [1, 2, 100, RATE])
-def test_however_short_it_is_a_half_lies_inside(count: int) -> None:
-    assert 0 <= halve(np.zeros(count, np.float32)) <= count
+def test_where_there_is_no_pause_both_halves_hear_what_lies_around_the_cut() -> None:
+    lengths: list[float] = []
+
+    def hear(half: Floats) -> PieceText:
+        lengths.append(len(half) / RATE)
+        return PieceText(language="en", language_confidence=1.0, segments=())
+
+    in_halves(noise(60.0), hear)
+    assert len(lengths) == 2
+    assert sum(lengths) == pytest.approx(60.0 + 2 * 3.0)
+    assert max(lengths) < 40.0

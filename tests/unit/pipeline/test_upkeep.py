@@ -370,3 +370,21 @@ def test_no_good_blob_or_row_is_the_worse_and_a_second_time_changes_nothing(data
         told = _told(place)
         the_upkeep(place).once()
         assert _told(place) == told
+
+
+def test_a_stage_that_never_ends_is_warned_of(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    recording = received(place)
+    order = first_run_of(recording)
+    place.journal.claim(order)
+    place.journal.begin(order, Stage.TRANSCRIBE)
+    the_upkeep(place).once()
+    assert caplog.messages == []
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
+    replace(the_upkeep(place), now=lambda: later).once()
+    (said,) = caplog.messages
+    assert recording.id in said
+    assert "transcribe goes on for longer" in said
+    place.engine.run()
+    caplog.clear()
+    replace(the_upkeep(place), now=lambda: later).once()
+    assert caplog.messages == []

@@ -8,11 +8,12 @@ from tests.rooms import Rooms, the_talk
 from voxpersona.adapters.media.memory import memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.errors import Code, Integrity, Rejected, Unavailable
-from voxpersona.model import Details, RecordingId, Scenario, Stage, State, Transcript, WorkOrder
+from voxpersona.model import Details, Doubt, Dropped, RecordingId, Scenario, Stage, State, Transcript, WorkOrder
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.ask import ask
 from voxpersona.pipeline.check import Kind, check
 from voxpersona.pipeline.forget import forget
+from voxpersona.ports import RATE
 
 
 @pytest.fixture
@@ -73,6 +74,46 @@ def test_damage_that_only_the_work_finds_stands_in_the_transcript(rooms: Rooms) 
     rooms.engine.run()
     assert rooms.library.transcript(recording.id).damage == damage
     assert list(rooms.scratch.iterdir()) == []
+
+
+def test_invented_text_leaves_a_trace_and_reaches_neither_reports_nor_the_index(tmp_path: Path) -> None:
+    thanks = Dropped(start=9.0, end=9.9, text="Thanks for watching!", reason=Doubt.PHANTOM)
+    hears = ScriptedTranscriber(lambda *_: the_talk().model_copy(update={"dropped": (thanks,)}))
+    rooms = Rooms(tmp_path, transcriber=hears)
+    identity = _received(rooms)
+    rooms.engine.run()
+    assert rooms.library.transcript(identity).dropped == (thanks,)
+    assert documents.read(rooms.archive, layout.transcript(identity, 1), Transcript).dropped == (thanks,)
+    results = [rooms.library.attribution(identity), *rooms.library.reports(identity)]
+    assert not any("watching" in result.model_dump_json() for result in results)
+    assert "watching" not in rooms.library.transcript(identity).text
+    assert not ask("Thanks for watching?", rooms.passages, rooms.embedder, rooms.library.attribution).found
+
+
+def test_work_begun_before_pieces_had_context_is_finished(rooms: Rooms) -> None:
+    """Its spans are pairs, and what it heard may stand under a key of then."""
+    identity = _received(rooms)
+    order = WorkOrder(recording=identity, run=1)
+    rooms.journal.claim(order)
+    spans = [[0.0, 6.0], [6.0, 10.0]]
+    rooms.stages.hear(order, spans, 0)
+    rooms.stages.transcribe(order, spans)
+    assert [samples for samples, _ in rooms.transcriber.calls] == [6 * RATE, 4 * RATE]
+    transcript = documents.read(rooms.archive, layout.transcript(identity, 1), Transcript)
+    assert transcript.seconds == 10.0
+    assert len(transcript.segments) == 6
+
+
+def test_each_piece_is_heard_with_its_context_and_what_two_heard_stands_once(rooms: Rooms) -> None:
+    identity = _received(rooms)
+    order = WorkOrder(recording=identity, run=1)
+    rooms.journal.claim(order)
+    spans = [[0.0, 6.0, 0.0, 3.0], [6.0, 10.0, 3.0, 0.0]]
+    for index in range(2):
+        rooms.stages.hear(order, spans, index)
+    assert [samples for samples, _ in rooms.transcriber.calls] == [9 * RATE, 7 * RATE]
+    rooms.stages.transcribe(order, spans)
+    assert len(rooms.transcriber.calls) == 2
 
 
 def test_it_is_found_again_where_the_machine_has_lost_what_it_decoded(rooms: Rooms) -> None:

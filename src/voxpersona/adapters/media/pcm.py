@@ -42,7 +42,7 @@ class PcmWriter:
             self._file: BinaryIO = self._part.open("wb")
             self._file.write(_header(0, b""))
         except OSError as error:
-            raise _write_error(error, target) from error
+            raise write_error(error, target) from error
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +54,7 @@ class PcmWriter:
             self._file.close()
         except OSError as failure:  # the last buffered bytes found no room; what is thrown away needs none
             if error is None:
-                raise _write_error(failure, self._target) from failure
+                raise write_error(failure, self._target) from failure
         finally:
             self._part.unlink(missing_ok=True)
 
@@ -64,7 +64,7 @@ class PcmWriter:
         try:
             self._file.write(rounded.tobytes())
         except OSError as error:
-            raise _write_error(error, self._target) from error
+            raise write_error(error, self._target) from error
         self._samples += len(rounded)
 
     def restart(self) -> None:
@@ -84,7 +84,7 @@ class PcmWriter:
             self._part.replace(self._target)
             _sync_directory(self._target.parent)
         except OSError as error:
-            raise _write_error(error, self._target) from error
+            raise write_error(error, self._target) from error
 
     def _sync(self) -> None:
         self._file.flush()
@@ -153,7 +153,8 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def _write_error(error: OSError, target: Path) -> Unavailable | Configuration:
+def write_error(error: OSError, target: Path) -> Unavailable | Configuration:
+    """What it means that sound cannot be written to `target`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Unavailable(Code.NO_SPACE, "no room for the decoded sound", path=str(target))
     return Configuration(Code.DATA_DIRECTORY, f"cannot write decoded sound: {error.strerror}", path=str(target))

@@ -8,18 +8,22 @@ from typing import BinaryIO, NoReturn
 
 import av.logging
 
-from voxpersona.adapters.media import boxes, ebml, headers, ogg
+from voxpersona.adapters.media import boxes, ebml, headers, ogg, playable
 from voxpersona.adapters.media.containers import Container, after_tags, is_picture, recognise
+from voxpersona.adapters.media.loudness import RATE as PLAYED_RATE
+from voxpersona.adapters.media.mixer import mono
 from voxpersona.adapters.media.pcm import PcmSound, PcmWriter
 from voxpersona.adapters.media.reading import Limit, NoSound, Reading, Undecodable, read_sound
 from voxpersona.adapters.media.shape import Shape, damage_of
 from voxpersona.adapters.media.window import Window
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import MediaFacts
-from voxpersona.ports import RATE, Floats
+from voxpersona.model import MediaFacts, Peaks
+from voxpersona.ports import RATE, Floats, OnProgress
 
 _LEAST_SECONDS = 0.1
 _LEAST_PEAK = 0.001  # -60 dBFS
+_MEASURED = 0.25
+"""Share of the work of making a recording playable that is done when it was measured."""
 _UNFINISHED = "the recorder did not finish the file: its index (moov) is missing"
 
 _DECLARING = frozenset({"mp4", "mov", "webm", "matroska", "aiff", "au"})
@@ -56,6 +60,14 @@ class PyAVMedia:
         """As ports.Media says. Errors of `source` pass unchanged; no room for `target`: Unavailable NO_SPACE."""
         return _Decoding(Window(source), name, most).facts(target)
 
+    @property
+    def playable_name(self) -> str:
+        return playable.NAME
+
+    def playable(self, source: BinaryIO, *, name: str, target: Path, on_progress: OnProgress) -> Peaks:
+        """As ports.Media says; the source is read twice."""
+        return _Decoding(Window(source), name, None).playable(target, on_progress)
+
     def sound(self, target: Path) -> PcmSound:
         """As ports.Media says: NotFound PATH_ABSENT, Integrity RESULT_INVALID."""
         return PcmSound(target)
@@ -84,15 +96,18 @@ class _Decoding:
         plan = self._examine(container, self._whole.part(container.start, self._whole.size))
         with contextlib.ExitStack() as stack:
             sink = None if target is None else stack.enter_context(PcmWriter(target))
-            reading = self._read(plan, sink, first_channel=False)
-            if reading.peak < _LEAST_PEAK and reading.channels > 1 and reading.stopped_of is None:
-                reading = self._read(plan, sink, first_channel=True)
+            on_sound = _nothing if sink is None else lambda sound: sink.append(mono(sound))
+            reading = self._read(plan, on_sound)
+            if _cancels_out(reading):
+                if sink is not None:
+                    sink.restart()
+                reading = self._read(plan, on_sound, first_channel=True)
             shape = _completed(plan, reading)
             if reading.stopped_of is None:
                 self._judge(reading, shape)
             if sink is not None:
                 sink.commit()
-        seconds = reading.stopped_of or reading.samples / RATE
+        seconds = reading.stopped_of or reading.length
         return MediaFacts(
             seconds=seconds,
             container=container.name,
@@ -102,8 +117,30 @@ class _Decoding:
             content_type=container.content_type(has_video=reading.has_video),
             peak=min(1.0, reading.peak),
             damage=damage_of(shape, seconds=seconds, paused=reading.paused, lost=reading.lost, gave_up=reading.gave_up),
-            examined=None if reading.stopped_of is None else reading.samples / RATE,
+            examined=None if reading.stopped_of is None else reading.length,
         )
+
+    def playable(self, target: Path, on_progress: OnProgress) -> Peaks:
+        container = self._container()
+        plan = self._examine(container, self._whole.part(container.start, self._whole.size))
+        first_channel = False
+        measured = playable.Measured()
+        reading = self._read(plan, measured.add, pace=PLAYED_RATE)
+        if _cancels_out(reading):
+            first_channel, measured = True, playable.Measured()
+            reading = self._read(plan, measured.add, first_channel=True, pace=PLAYED_RATE)
+        self._judge(reading, _completed(plan, reading))
+        on_progress(_MEASURED)
+        with playable.Writer(target, measured.gains(), measured.samples) as writer:
+
+            def add(sound: Floats) -> None:
+                writer.add(sound)
+                on_progress(_MEASURED + (1 - _MEASURED) * min(1.0, writer.samples / measured.samples))
+
+            self._read(plan, add, first_channel=first_channel, pace=PLAYED_RATE)
+            peaks = writer.commit()
+        on_progress(1.0)
+        return peaks
 
     def _container(self) -> Container:
         if self._whole.size == 0:
@@ -143,10 +180,9 @@ class _Decoding:
             self._reject(Code.ENCRYPTED, "the sound is encrypted (DRM)")
         return _Plan(container, shape, stretches, locked)
 
-    def _read(self, plan: _Plan, sink: PcmWriter | None, *, first_channel: bool) -> Reading:
-        if sink is not None:
-            sink.restart()
-        on_sound = _nothing if sink is None else sink.append
+    def _read(
+        self, plan: _Plan, on_sound: Callable[[Floats], None], *, first_channel: bool = False, pace: int = RATE
+    ) -> Reading:
         try:
             return read_sound(
                 plan.container,
@@ -155,6 +191,7 @@ class _Decoding:
                 on_sound,
                 first_channel=first_channel,
                 limit=self._limit(plan),
+                pace=pace,
             )
         except NoSound as error:
             code, reason = Code.NO_SOUND_STREAM, "the file has no sound track"
@@ -173,11 +210,11 @@ class _Decoding:
 
     def _judge(self, reading: Reading, shape: Shape) -> None:
         """Rejected, where what was decoded is no recording."""
-        if reading.samples < _LEAST_SECONDS * RATE:
+        if reading.length < _LEAST_SECONDS:
             is_damaged = shape.cut or reading.gave_up or reading.lost > 0 or (shape.seconds or 0.0) > 2 * _LEAST_SECONDS
             if is_damaged:
                 self._reject(Code.DAMAGED, "nothing useful of it can be decoded")
-            self._reject(Code.TOO_SHORT, f"it lasts {reading.samples / RATE:.2f} s")
+            self._reject(Code.TOO_SHORT, f"it lasts {reading.length:.2f} s")
         if reading.peak < _LEAST_PEAK:
             self._reject(Code.SILENT, "no sample is above -60 dBFS")
 
@@ -186,6 +223,11 @@ class _Decoding:
 
     def _reject(self, code: Code, reason: str) -> NoReturn:
         raise self._rejected(code, reason)
+
+
+def _cancels_out(reading: Reading) -> bool:
+    """Whether nothing is left of the channels when they are mixed."""
+    return reading.peak < _LEAST_PEAK and reading.channels > 1 and reading.stopped_of is None
 
 
 def _completed(plan: _Plan, reading: Reading) -> Shape:

@@ -18,7 +18,7 @@ from av.stream import Discard, Disposition
 
 from voxpersona.adapters.media.containers import Container
 from voxpersona.adapters.media.frames import Frame, adts_frame, amr_length, mpeg_frame
-from voxpersona.adapters.media.mixer import Mixer
+from voxpersona.adapters.media.mixer import Mixer, mono
 from voxpersona.adapters.media.window import Window
 from voxpersona.ports import RATE, Floats
 
@@ -90,14 +90,16 @@ class Limit:
 
 @dataclass
 class Reading:
-    """What one pass found. `samples` at RATE, `peak` unclipped, `lost` in seconds of undecodable sound.
+    """What one pass found. `samples` at `pace` Hz, `peak` unclipped, `lost` in seconds of undecodable sound.
 
+    `on_sound` is told of arrays of shape (1 or 2, n), two where the recording has two channels there.
     `paused`: seconds of silence put in where the times of the frames leave a pause. `declared`: the length by the
     container in seconds, as the library reads it. `ends_inside`: the last frame is not whole. `gave_up`: the library
     could not go on. `stopped_of`: the whole length in seconds, where it was not to be read to its end.
     """
 
     on_sound: Callable[[Floats], None]
+    pace: int = RATE
     codec: str = ""
     rate: int = 0
     channels: int = 0
@@ -113,26 +115,33 @@ class Reading:
     _gathered: list[Floats] = field(default_factory=list)
     _waiting: int = 0
 
+    @property
+    def length(self) -> float:
+        """Of what was decoded, in seconds."""
+        return self.samples / self.pace
+
     def take(self, parts: Sequence[Floats]) -> None:
-        """Add decoded samples."""
+        """Add decoded samples, shape (1 or 2, n)."""
         for part in parts:
+            if self._gathered and len(self._gathered[-1]) != len(part):
+                self.settle()
             self._gathered.append(part)
-            self._waiting += len(part)
+            self._waiting += part.shape[1]
         if self._waiting >= _GATHERED:
             self.settle()
 
     def has(self, seconds: float) -> bool:
         """Whether so much has been decoded."""
-        return self.samples + self._waiting >= seconds * RATE
+        return self.samples + self._waiting >= seconds * self.pace
 
     def settle(self) -> None:
         """Measure and hand on what was gathered. What is no number (broken float recordings) becomes silence."""
         if not self._waiting:
             return
-        sound = np.nan_to_num(np.concatenate(self._gathered), nan=0.0, posinf=1.0, neginf=-1.0)
+        sound = np.nan_to_num(np.concatenate(self._gathered, axis=1), nan=0.0, posinf=1.0, neginf=-1.0)
         self._gathered, self._waiting = [], 0
-        self.samples += len(sound)
-        self.peak = max(self.peak, float(np.abs(sound).max()))
+        self.samples += sound.shape[1]
+        self.peak = max(self.peak, float(np.abs(mono(sound)).max()))
         self.on_sound(sound)
 
 
@@ -144,13 +153,14 @@ def read_sound(
     *,
     first_channel: bool,
     limit: Limit | None = None,
+    pace: int = RATE,
 ) -> Reading:
-    """Decode the stretches one after another as one sound, telling `on_sound` in order; with a limit, of a long one
-    the beginning only. NoSound, Undecodable."""
-    reading = Reading(on_sound)
+    """Decode the stretches one after another as one sound of `pace` Hz, telling `on_sound` in order; with a limit, of a
+    long one the beginning only. NoSound, Undecodable."""
+    reading = Reading(on_sound, pace)
     done = 0
     for number, stretch in enumerate(stretches):
-        mixer = Mixer(first_channel=first_channel)
+        mixer = Mixer(first_channel=first_channel, rate=pace)
         stretch.seek(0)
         try:
             with av.open(
@@ -166,7 +176,7 @@ def read_sound(
             if number == 0:
                 reading.gave_up = True
             elif done:  # a later link that cannot be opened: its length by its share of the bytes
-                reading.lost += reading.samples / RATE * stretch.size / done
+                reading.lost += reading.length * stretch.size / done
         if stretch.failure is not None:
             raise stretch.failure
         reading.settle()
@@ -237,7 +247,7 @@ def _decode(packet: Packet[AudioStream], reading: Reading, mixer: Mixer, clock: 
                 reading.rate, reading.channels = frame.sample_rate, len(frame.layout.channels)
             if pause := clock.pause_before(frame):
                 reading.paused += pause
-                reading.take([*mixer.rest(), np.zeros(round(pause * RATE), np.float32)])
+                reading.take([*mixer.rest(), np.zeros((1, round(pause * reading.pace)), np.float32)])
             reading.take(mixer.mix(frame))
     except av.error.FFmpegError:
         if packet.size:

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from voxpersona.adapters.transcriber.wording import Line, letters, mean, settle, share, spread
+from voxpersona.adapters.transcriber.invented import sift
+from voxpersona.adapters.transcriber.voice import Voice
+from voxpersona.adapters.transcriber.wording import Line, Signs, letters, mean, settle, share, spread
 from voxpersona.errors import Code, Configuration, Integrity, Unavailable
 from voxpersona.model import PieceText, Word
 from voxpersona.ports import RATE, Floats, OnProgress
@@ -59,7 +61,7 @@ class FasterWhisperTranscriber:
         runtime = importlib.metadata.version("ctranslate2")
         return (
             f"faster-whisper {version}/{runtime} {self._model_name} {self._fingerprint()} "
-            f"{self._compute_type} on {self._device}, beam {self._beam}, vad, words 1"
+            f"{self._compute_type} on {self._device}, beam {self._beam}, vad, words 2"
         )
 
     def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
@@ -83,11 +85,13 @@ class FasterWhisperTranscriber:
                 lines.append(_line(segment, facts.language))
                 reached = max(reached, min(float(segment.end) / seconds, 1.0))
                 on_progress(reached)
+        kept, dropped = sift(lines, Voice(sound).loudest, seconds)
         on_progress(1.0)
         return PieceText(
             language=facts.language,
             language_confidence=share(float(facts.language_probability)),
-            segments=settle(lines, seconds),
+            segments=settle(kept, seconds),
+            dropped=dropped,
         )
 
     @cached_property
@@ -153,7 +157,8 @@ def _line(segment: Any, language: str) -> Line:
     if not words or letters("".join(word.text for word in words)) != letters(segment.text):
         # No alignment, or one that lost something: the text stands, its times are estimated.
         words = spread(segment.text, segment.start, segment.end)
-    return Line(words, mean(words))
+    signs = Signs(float(segment.no_speech_prob), float(segment.avg_logprob), float(segment.compression_ratio))
+    return Line(words, mean(words), signs)
 
 
 def _joined(heard: Any, *, glue: bool) -> tuple[Word, ...]:

@@ -15,7 +15,7 @@ import httpx
 from voxpersona.adapters.transcriber import openai_answer, opus
 from voxpersona.adapters.transcriber.languages import UNTOLD
 from voxpersona.adapters.transcriber.openai_keys import Keys
-from voxpersona.adapters.transcriber.wording import joined
+from voxpersona.adapters.transcriber.voice import Voice
 from voxpersona.errors import Code, Configuration, Fact, Integrity, Unavailable
 from voxpersona.model import PieceText
 from voxpersona.ports import RATE, Floats, OnProgress
@@ -29,7 +29,7 @@ _UNLIKED = frozenset({400, 415, 422, 501})
 _LATER = frozenset({408, 409, 425, 429})
 _KEY_REFUSED = frozenset({401, 403})
 _SPEECH_MISSED = 5.0
-_SHORTEST_HALF = 5.0
+_SMALLEST = 10.0
 """Seconds: a server that finds so little too large has another complaint."""
 _WHY = {
     "refused": "connection refused",
@@ -42,6 +42,9 @@ _WHY = {
     "unreachable": "no route to it",
 }
 """What the system says where there is no connection, and what we say."""
+
+
+InHalves = Callable[[Floats, Callable[[Floats], PieceText]], PieceText]
 
 
 class _TooLargeError(Exception):
@@ -66,17 +69,17 @@ class OpenAITranscriber:
         *,
         keys: Sequence[str],
         model: str,
-        halve: Callable[[Floats], int],
+        in_halves: InHalves,
         timeout: float = 600.0,
         ca_file: Path | None = None,
         wait_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """`timeout` in seconds is for one whole piece. `halve` tells where a piece is cut that is too large to be sent:
-        the sample, near its middle, that the second half begins with. `wait_turn` is called before each request,
+        """`timeout` in seconds is for one whole piece. `in_halves` gives what its second argument hears of a piece that
+        is too large to be sent at once, and must cut it near its middle. `wait_turn` is called before each request,
         repeated ones too, and returns when it may be sent. Configuration SETTING_INVALID: a URL, key or CA file unfit.
         """
         self._endpoint, auth = _endpoint(url)
-        self._halve = halve
+        self._in_halves = in_halves
         self._largest = _LARGEST_PIECE
         self._model = model
         self._timeout = timeout
@@ -97,7 +100,7 @@ class OpenAITranscriber:
 
     @property
     def name(self) -> str:
-        return f"openai {self._model} at {self._endpoint}, opus {opus.BITS_PER_SECOND}, temperature 0, 1"
+        return f"openai {self._model} at {self._endpoint}, opus {opus.BITS_PER_SECOND}, temperature 0, 2"
 
     def __repr__(self) -> str:
         return f"OpenAITranscriber({self.name})"
@@ -122,15 +125,15 @@ class OpenAITranscriber:
                 raise _TooLargeError
             body = self._ask(encoded, language)
         except _TooLargeError:
-            cut = self._halve(sound)
-            if min(cut, len(sound) - cut) < _SHORTEST_HALF * RATE:
+            if len(sound) < _SMALLEST * RATE:
                 raise self._refused(f"HTTP 413 to {len(encoded)} bytes") from None
             # What was too large once is not sent again only to be told so.
             self._largest = min(self._largest, len(encoded) - 1)
-            return joined(self._heard(sound[:cut], language), self._heard(sound[cut:], language), cut / RATE)
-        heard = openai_answer.read(body, seconds=len(sound) / RATE, language=language)
-        if not heard.segments:
-            _check_silence(sound)
+            return self._in_halves(sound, lambda half: self._heard(half, language))
+        voice = Voice(sound)
+        heard = openai_answer.read(body, seconds=len(sound) / RATE, language=language, loudest=voice.loudest)
+        if not heard.segments and not heard.dropped:
+            _check_silence(voice)
         return heard
 
     def _ask(self, encoded: bytes, language: str | None) -> bytes:
@@ -287,12 +290,9 @@ def _retry_after(headers: httpx.Headers) -> dict[str, Fact]:
     return {"retry_after": max(seconds, 0.0)} if math.isfinite(seconds) else {}
 
 
-def _check_silence(sound: Floats) -> None:
+def _check_silence(voice: Voice) -> None:
     """No text at all is believed only where nobody is heard to speak: text is never dropped silently."""
-    # Imported here: seldom needed, and it costs more than half a second.
-    from faster_whisper.vad import get_speech_timestamps
-
-    spoken = sum(stretch["end"] - stretch["start"] for stretch in get_speech_timestamps(sound)) / RATE
+    spoken = voice.spoken()
     if spoken > _SPEECH_MISSED:
         raise Integrity(
             Code.TRANSCRIBER_ANSWER,

@@ -6,11 +6,12 @@ segments only, or nothing but the text.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from voxpersona.adapters.transcriber import languages
-from voxpersona.adapters.transcriber.wording import Line, letters, sentences, settle, share, spread, timed
+from voxpersona.adapters.transcriber.invented import sift
+from voxpersona.adapters.transcriber.wording import Line, Signs, letters, sentences, settle, share, spread, timed
 from voxpersona.errors import Code, Integrity
 from voxpersona.model import PieceText, Word
 
@@ -20,9 +21,12 @@ _OVERSHOOT = 30.0
 """Whisper works in windows of 30 seconds and may end its last segment with the window, not with the sound."""
 
 
-def read(body: bytes, *, seconds: float, language: str | None) -> PieceText:
+def read(
+    body: bytes, *, seconds: float, language: str | None, loudest: Callable[[float, float], float] = lambda *_: 1.0
+) -> PieceText:
     """The answer to one piece of that many seconds. Integrity TRANSCRIBER_ANSWER where it makes no sense.
 
+    `loudest` tells how surely somebody speaks between two times of the piece (0..1).
     Where the text and the segments differ, the one with more letters stands. Word times a server did not tell are
     estimated, with confidence 0; confidences it did not tell are 0 too. No language told either way gives `und`.
     """
@@ -35,10 +39,12 @@ def read(body: bytes, *, seconds: float, language: str | None) -> PieceText:
         _refuse("one of its segments has no times")
     heard = [word for word in _all_words(answer, segments) if _is_timed(word)]
     _check_times([*segments, *heard], seconds)
+    kept, dropped = sift(_lines(text, segments, heard, seconds), loudest, seconds)
     return PieceText(
         language=language or languages.code(answer.get("language")),
         language_confidence=1.0 if language else share(_number(answer, "language_probability", 0.0)),
-        segments=settle(_lines(text, segments, heard, seconds), seconds),
+        segments=settle(kept, seconds),
+        dropped=dropped,
     )
 
 
@@ -58,7 +64,7 @@ def _lines(text: str, segments: Sequence[_Object], heard: Sequence[_Object], sec
     else:
         bounds = [(each["start"], min(each["end"], seconds)) for each in segments]
         settled = [spread(each, start, end) for each, (start, end) in zip(told, bounds, strict=True)]
-    return [Line(each, _sureness(segment)) for each, segment in zip(settled, segments, strict=True)]
+    return [Line(each, _sureness(segment), _signs(segment)) for each, segment in zip(settled, segments, strict=True)]
 
 
 def _word(each: _Object, segments: Sequence[_Object]) -> Word:
@@ -68,6 +74,14 @@ def _word(each: _Object, segments: Sequence[_Object]) -> Word:
     sure = share(each["probability"]) if _is_number(each.get("probability")) else next(around, 0.0)
     text = str(each.get("word", each.get("text", "")))
     return Word(start=each["start"], end=max(each["end"], each["start"]), text=text, confidence=sure)
+
+
+def _signs(segment: _Object) -> Signs:
+    return Signs(
+        _number(segment, "no_speech_prob", 0.0),
+        _number(segment, "avg_logprob", 0.0),
+        _number(segment, "compression_ratio", 0.0),
+    )
 
 
 def _sureness(segment: _Object) -> float:

@@ -9,12 +9,24 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from voxpersona.adapters.transcriber.languages import UNTOLD
-from voxpersona.model import PieceText, Segment, Word
+from voxpersona.model import Segment, Word
 
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”»)\]]*$")
 _PAUSE = 1.0
 _LONGEST_SENTENCE = 60
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What an engine tells of its own text: nothing, where it does not.
+
+    `no_speech`: the probability (0..1) that nobody speaks. `sureness`: the mean logarithm of the probability of its
+    words. `compression`: how much shorter the text gets when packed; loops pack well.
+    """
+
+    no_speech: float = 0.0
+    sureness: float = 0.0
+    compression: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -23,6 +35,11 @@ class Line:
 
     words: tuple[Word, ...]
     confidence: float
+    signs: Signs = Signs()
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
 
 
 def letters(text: str) -> str:
@@ -121,27 +138,3 @@ def settle(lines: Iterable[Line], seconds: float) -> tuple[Segment, ...]:
 
 def _clip(at: float, seconds: float) -> float:
     return min(max(round(at, 3), 0.0), seconds)
-
-
-def joined(first: PieceText, second: PieceText, at: float) -> PieceText:
-    """Both halves of a piece as one: the second begins `at` seconds. The language is that of the half with more speech,
-    or of the only one that tells any."""
-    spoken = max(first, second, key=lambda half: (bool(half.segments), half.language != UNTOLD, _seconds(half)))
-    return PieceText(
-        language=spoken.language,
-        language_confidence=spoken.language_confidence,
-        segments=first.segments + tuple(_later(segment, at) for segment in second.segments),
-    )
-
-
-def _seconds(text: PieceText) -> float:
-    return sum(segment.end - segment.start for segment in text.segments)
-
-
-def _later(segment: Segment, seconds: float) -> Segment:
-    words = tuple(
-        word.model_copy(update={"start": round(word.start + seconds, 3), "end": round(word.end + seconds, 3)})
-        for word in segment.words
-    )
-    start, end = round(segment.start + seconds, 3), round(segment.end + seconds, 3)
-    return segment.model_copy(update={"start": start, "end": end, "words": words})

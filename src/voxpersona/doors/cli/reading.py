@@ -1,4 +1,4 @@
-"""Commands that read: list, show, ask, export, original, status."""
+"""Commands that read: list, show, ask, export, original, sound, link, status."""
 
 import sys
 from contextlib import suppress
@@ -14,10 +14,11 @@ from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
 from voxpersona.doors.cli.waiting import show_waiting, spooled_word, waiting, waiting_json
 from voxpersona.doors.output import write_output
-from voxpersona.errors import NotFound
+from voxpersona.errors import Code, NotFound, Rejected
 from voxpersona.model import Recording, Standing, State
 from voxpersona.pipeline.export import Format
 from voxpersona.pipeline.export import export as export_recording
+from voxpersona.pipeline.play import play
 from voxpersona.pipeline.render import clock, time_range
 from voxpersona.wiring import House
 
@@ -140,17 +141,22 @@ def export(
     force: Force = False,
     wants_json: Json = False,
 ) -> None:
-    """Write the transcript for other programs: subtitles, text, Markdown with reports, JSON."""
+    """Write the transcript for other programs and people: subtitles, text, Markdown or DOCX with reports, JSON."""
     with opened(wants_json=wants_json) as (house, console):
         recording = house.library.recording(identity)
         attribution = house.library.attribution(recording.id)
-        text = export_recording(recording, attribution, house.library.reports(recording.id), form)
-        if output is None or str(output) == "-":
-            console.document({"id": recording.id, "format": form, "path": None, "text": text})
-            if not console.wants_json:
-                sys.stdout.write(text)
+        is_shown = output is None or str(output) == "-"
+        if is_shown and not form.is_text and (console.wants_json or sys.stdout.isatty()):
+            raise Rejected(Code.OUTPUT_BINARY, "not to be shown", form=form)
+        dropped = house.library.transcript(recording.id, attribution.transcript).dropped
+        content = export_recording(recording, attribution, house.library.reports(recording.id), form, dropped=dropped)
+        if output is None or is_shown:
+            if console.wants_json:
+                console.document({"id": recording.id, "format": form, "path": None, "text": content.decode()})
+            else:
+                sys.stdout.buffer.write(content)
             return
-        path = write_output(output, [text.encode()], name=f"{recording.id}.{form}", force=force)
+        path = write_output(output, [content], name=f"{recording.id}.{form}", force=force)
         console.document({"id": recording.id, "format": form, "path": str(path)})
         console.line(str(path))
 
@@ -174,6 +180,52 @@ def original(
         path = write_output(output, parts, name=kept.key.rsplit("/", 1)[1], force=force)
         console.document({"id": recording.id, "path": str(path), "sha256": kept.sha256, "bytes": kept.bytes})
         console.line(f"{path}  ({size(kept.bytes)}, sha256 {kept.sha256[:12]}…)")
+
+
+@app.command()
+def sound(
+    identity: Identity,
+    output: Output = None,
+    peaks: Annotated[bool, typer.Option("--peaks", help="The outline of the sound, as JSON, instead.")] = False,
+    force: Force = False,
+    wants_json: Json = False,
+) -> None:
+    """Get the sound as a browser plays it (M4A), or its peaks; made now unless it was before."""
+    if output is None and not peaks:
+        raise typer.BadParameter("name a file or directory", param_hint="--output")
+    with opened(wants_json=wants_json) as (house, console):
+        recording = house.library.recording(identity)
+        with console.progress(console.pick("making the sound", "подготовка звука")) as told:
+            playable = play(
+                recording,
+                library=house.library,
+                media=house.media,
+                audio=house.audio,
+                archive=house.archive,
+                scratch=house.scratch,
+                on_progress=told,
+            )
+        made = playable.sound
+        if peaks:
+            outline = playable.peaks.model_dump_json()
+            if output is None or str(output) == "-":
+                sys.stdout.write(outline + "\n")
+                return
+            path = write_output(output, [outline.encode()], name=f"{recording.id}.peaks.json", force=force)
+            console.document({"id": recording.id, "path": str(path)})
+            console.line(str(path))
+            return
+        assert output is not None
+        parts = house.archive.read(made.key)
+        if str(output) == "-" and not console.wants_json:
+            if sys.stdout.isatty():
+                raise Rejected(Code.OUTPUT_BINARY, "not to be shown", form="m4a")
+            for part in parts:
+                sys.stdout.buffer.write(part)
+            return
+        path = write_output(output, parts, name=f"{recording.id}.m4a", force=force)
+        console.document({"id": recording.id, "path": str(path), "sha256": made.sha256, "bytes": made.size})
+        console.line(f"{path}  ({size(made.size)})")
 
 
 @app.command()
@@ -229,6 +281,7 @@ def status(wants_json: Json = False) -> None:
                         "stage": standing.stage,
                         "share": standing.share,
                         "seconds_left": standing.seconds_left(now),
+                        "overdue": standing.is_overdue(now, recording.original.media.seconds),
                         "failed_code": standing.failed_code,
                         "waiting": None if standing.waiting is None else standing.waiting.model_dump(mode="json"),
                         "attempts": {progress.stage: progress.attempts for progress in standing.stages},
@@ -265,5 +318,14 @@ def status(wants_json: Json = False) -> None:
                 console.line(f"              {why(standing, console)}")
             if standing.waiting is not None:
                 console.line(f"              {waits_for(standing.waiting, console)}")
+            if standing.is_overdue(now, recording.original.media.seconds):
+                console.line(
+                    console.pick(
+                        "              longer than it ever should take: restart the worker, "
+                        f"or `voxpersona cancel {recording.id}`",
+                        "              дольше, чем когда-либо нужно: перезапустите worker "
+                        f"или `voxpersona cancel {recording.id}`",
+                    )
+                )
         if not standings:
             _hint_at_rebuild(house, console)

@@ -78,6 +78,7 @@ def _document(
             "language_confidence": transcript.language_confidence,
             "engine": transcript.engine,
             "segments": [segment.model_dump(mode="json") for segment in _segments(transcript, attribution)],
+            "dropped": [each.model_dump(mode="json") for each in transcript.dropped],
             "unheard": [gap.model_dump(mode="json") for gap in attribution.unheard] if attribution else [],
         }
     return {
@@ -147,6 +148,14 @@ def _show_transcript(transcript: Transcript, attribution: Attribution | None, wo
         if segment.role:
             who += f" ({words.role(segment.role, segment.speaker)})"
         console.line(f"  [{clock(segment.start)}] {who}: {segment.text}")
+    if transcript.dropped:
+        texts = console.count(len(transcript.dropped), "text")
+        console.line(
+            console.pick(
+                f"  Left out as invented by the engine: {texts}; --json shows them.",
+                f"  Опущено как выдуманное движком: {texts}; --json покажет.",
+            )
+        )
     for gap in attribution.unheard if attribution else ():
         where = time_range(gap.start, gap.end)
         console.line(

@@ -1,0 +1,111 @@
+"""The verb play: a recording's sound as a browser plays it and its peaks, made once and kept beside the results.
+
+Both are derived: what a lifecycle rule removed is made again when somebody asks for it. The original is not touched.
+"""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxpersona.errors import Code, Integrity, NotFound
+from voxpersona.model import BlobFacts, Peaks, Recording
+from voxpersona.pipeline import documents, layout
+from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.ports import Blobs, Library, Media, OnProgress
+
+CONTENT_TYPE = "audio/mp4"
+_PART = 1 << 20
+_ABANDONED = 86_400.0
+"""Seconds: nothing takes so long to make."""
+
+
+@dataclass(frozen=True)
+class Playable:
+    """What stands in the main bucket: the sound, to be read by ranges, and its outline."""
+
+    sound: BlobFacts
+    peaks: Peaks
+
+
+def play(
+    recording: Recording,
+    *,
+    library: Library,
+    media: Media,
+    audio: Blobs,
+    archive: Blobs,
+    scratch: Path,
+    on_progress: OnProgress,
+) -> Playable:
+    """The recording's playable sound, made now unless it stands there. Several may ask at once; one's is kept.
+
+    `scratch` is a directory of this machine. NotFound RECORDING_UNKNOWN where the recording is forgotten meanwhile:
+    nothing is left of it then. Integrity BLOB_CORRUPT where the original is not as it was kept.
+    """
+    settings = hashlib.sha256(media.playable_name.encode()).hexdigest()[:16]
+    sound_key, peaks_key = layout.sound(recording.id, settings), layout.peaks(recording.id, settings)
+    with suppress(NotFound):
+        return Playable(archive.stat(sound_key), documents.read(archive, peaks_key, Peaks))
+    _sweep(scratch)
+    target = scratch / f"{recording.id}-{uuid.uuid4().hex}.m4a"
+    original = recording.original
+    try:
+        for _ in audio.read(original.key):
+            pass  # reading to the end is what compares the hash
+        with blob_source(audio, original.key) as source:
+            made = media.playable(source, name=original.name, target=target, on_progress=on_progress)
+        _keep(target, sound_key, archive)
+    finally:
+        target.unlink(missing_ok=True)
+    peaks = documents.first_of(archive, peaks_key, made)
+    try:
+        # After it was written, because `forget` hides first and lists then: one of the two sees the other.
+        library.recording(recording.id)
+    except NotFound:
+        archive.delete(sound_key)
+        archive.delete(peaks_key)
+        raise
+    return Playable(archive.stat(sound_key), peaks)
+
+
+def _sweep(scratch: Path) -> None:
+    """Remove what was left by those that were killed long ago."""
+    for left in scratch.glob("*.m4a*"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
+
+
+@dataclass(frozen=True)
+class _Content:
+    """The bytes of what was made, read anew each time."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.path.open("rb") as content:
+            while part := content.read(_PART):
+                yield part
+
+
+def _keep(made: Path, key: str, archive: Blobs) -> None:
+    digest = hashlib.sha256()
+    for part in _Content(made):
+        digest.update(part)
+    metadata = {"kind": layout.kind(key)}
+    try:
+        archive.put(
+            key,
+            _Content(made),
+            sha256=digest.hexdigest(),
+            size=made.stat().st_size,
+            content_type=CONTENT_TYPE,
+            metadata=metadata,
+        )
+    except Integrity as conflict:
+        if conflict.code is not Code.BLOB_CONFLICT:  # another release of the encoder made it before: as good as this
+            raise
