@@ -49,10 +49,13 @@ class SpeechServer:
 
 
 @contextmanager
-def hearing(transcriber: Transcriber) -> Iterator[SpeechServer]:
-    """A server that answers as OpenAI does: language by its English name, words beside the segments, unpunctuated."""
+def hearing(transcriber: Transcriber, *, most: int | None = None) -> Iterator[SpeechServer]:
+    """A server that answers as OpenAI does: language by its English name, words beside the segments, unpunctuated. It
+    takes `most` bytes of sound."""
 
     def answer(request: Request) -> Reply:
+        if most is not None and len(request.sound) > most:
+            return Reply(status=413)
         sound = np.asarray(decode_audio(io.BytesIO(request.sound), sampling_rate=RATE), dtype=np.float32)
         language = request.fields.get("language", [None])[0]
         heard = transcriber.transcribe(sound, language=language, on_progress=lambda _: None)

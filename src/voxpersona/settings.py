@@ -64,7 +64,11 @@ class Settings(BaseSettings):
         default=None,
         description="An OpenAI-compatible server (…/v1) that transcribes instead. Recordings then leave this machine.",
     )
-    transcriber_key: SecretStr | None = Field(default=None, description="Key for that server.")
+    transcriber_key: SecretStr | None = Field(
+        default=None,
+        description="Key for that server; of several, separated by commas, a throttled one rests, a refused one is set "
+        "aside, and the next is used.",
+    )
     transcriber_model: str = Field(default="whisper-1", description="Model name to ask that server for.")
     transcriber_timeout: float = Field(
         default=300.0, gt=0, description="Seconds that server may take for one piece of up to five minutes."
@@ -106,6 +110,12 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="How much is logged to standard error. Nothing a person said is ever logged."
     )
+
+    @property
+    def transcriber_keys(self) -> tuple[str, ...]:
+        """The keys for that server, in the order they are used."""
+        told = "" if self.transcriber_key is None else self.transcriber_key.get_secret_value()
+        return tuple(dict.fromkeys(key for each in told.split(",") if (key := each.strip(" "))))
 
     @model_validator(mode="after")
     def _can_encrypt(self) -> Self:

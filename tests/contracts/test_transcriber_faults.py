@@ -3,7 +3,8 @@
 import json
 import logging
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -13,10 +14,14 @@ import numpy as np
 import pytest
 
 from tests.builders_speech import short_piece, text_of, words_of
-from tests.speech_server import PATH, Reply, SpeechServer, failing
+from tests.rooms import a_spoken_segment
+from tests.speech_server import PATH, Reply, Request, SpeechServer, failing, hearing, serving
+from voxpersona.adapters.transcriber import opus
+from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber
 from voxpersona.errors import Code, Configuration, Integrity, Unavailable, VoxPersonaError
 from voxpersona.model import Doubt, Dropped, PieceText
+from voxpersona.pipeline.pieces import halve
 from voxpersona.ports import RATE, Floats
 
 KEY = "sk-very-secret-123"
@@ -28,10 +33,18 @@ SAID = "the guest said this in confidence"
 def ask(
     server: SpeechServer, *, language: str | None = None, timeout: float = 10.0, sound: Floats = QUIET, times: int = 1
 ) -> PieceText:
-    with closing(OpenAITranscriber(server.url, key=KEY, model="whisper-1", timeout=timeout)) as transcriber:
+    with closing(over_http(server.url, timeout=timeout)) as transcriber:
         for _ in range(times):
-            heard = transcriber.transcribe(sound, language=language, on_progress=lambda _: None)
+            heard = hear(transcriber, sound, language)
     return heard
+
+
+def over_http(url: str, keys: Sequence[str] = (KEY,), *, timeout: float = 10.0) -> OpenAITranscriber:
+    return OpenAITranscriber(url, keys=keys, model="whisper-1", halve=halve, timeout=timeout)
+
+
+def hear(transcriber: OpenAITranscriber, sound: Floats = SPOKEN, language: str | None = None) -> PieceText:
+    return transcriber.transcribe(sound, language=language, on_progress=lambda _: None)
 
 
 def failure(replies: Sequence[Reply], *, timeout: float = 10.0, sound: Floats = QUIET) -> VoxPersonaError:
@@ -88,7 +101,9 @@ def test_a_server_in_trouble_is_unavailable(status: int) -> None:
 
 
 def test_retry_after_is_passed_on_in_seconds() -> None:
-    assert failure([Reply(status=429, headers={"Retry-After": "17"})]).facts["retry_after"] == 17.0
+    for status in (429, 503):
+        told = failure([Reply(status=status, headers={"Retry-After": "17"})]).facts["retry_after"]
+        assert told == pytest.approx(17.0, abs=2.0)
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert 80 < float(failure([Reply(status=503, headers={"Retry-After": later})]).facts["retry_after"]) <= 90
     for nonsense in ("soon", "nan", "inf", ""):
@@ -233,9 +248,9 @@ def test_neither_key_nor_text_is_told_to_a_log_an_error_or_a_name(caplog: pytest
     caplog.set_level(logging.DEBUG)
     with failing([answering({"text": SAID})]) as server:
         address = server.url.removeprefix("http://")
-        secret = OpenAITranscriber(f"http://anna:pass-word@{address}", key=KEY, model="whisper-1")
+        secret = over_http(f"http://anna:pass-word@{address}")
         with closing(secret):
-            assert text_of(secret.transcribe(SPOKEN, language="en", on_progress=lambda _: None)) == SAID
+            assert text_of(hear(secret, sound=SPOKEN, language="en")) == SAID
         told = f"{secret!r} {secret.name} {vars(secret)} {caplog.text}"
     for never in (KEY, "pass-word", "anna", SAID):
         assert never not in told
@@ -244,7 +259,7 @@ def test_neither_key_nor_text_is_told_to_a_log_an_error_or_a_name(caplog: pytest
 @pytest.mark.parametrize("key", [f"{KEY}\n", f"{KEY} x", "ключ"])
 def test_a_key_that_is_none_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(Configuration) as refused:
-        OpenAITranscriber("http://127.0.0.1:9", key=key, model="whisper-1")
+        over_http("http://127.0.0.1:9", [KEY, key])
     assert refused.value.code == Code.SETTING_INVALID
     assert key.strip() not in str(refused.value)
 
@@ -252,8 +267,162 @@ def test_a_key_that_is_none_is_refused_without_being_shown(key: str) -> None:
 @pytest.mark.parametrize("url", ["", "127.0.0.1:80", "ftp://127.0.0.1", "http://", "http://127.0.0.1/?key=1"])
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(Configuration) as refused:
-        OpenAITranscriber(url, key=None, model="whisper-1")
+        over_http(url, [])
     assert refused.value.code == Code.SETTING_INVALID
+
+
+def by_key(answers: Mapping[str, Reply]) -> Callable[[Request], Reply]:
+    return lambda request: answers[request.headers["Authorization"].removeprefix("Bearer ")]
+
+
+def asked(server: SpeechServer) -> list[str]:
+    """With which keys."""
+    return [request.headers["Authorization"].removeprefix("Bearer ") for request in server.requests]
+
+
+YES = answering({"text": "Yes.", "language": "english"})
+EXPIRED = answering({"error": {"code": "expired"}}, status=401)
+
+
+def throttled(seconds: float | None = None) -> Reply:
+    return Reply(status=429, headers={} if seconds is None else {"Retry-After": f"{seconds}"})
+
+
+def test_a_throttled_key_rests_and_the_next_is_used() -> None:
+    answers = {"one": throttled(3600), "two": YES, "three": YES}
+    with serving(by_key(answers)) as server, closing(over_http(server.url, list(answers))) as transcriber:
+        assert [text_of(hear(transcriber)) for _ in range(2)] == ["Yes.", "Yes."]
+    assert asked(server) == ["one", "two", "two"]
+
+
+def test_a_key_that_has_rested_is_used_again() -> None:
+    answers = {"one": throttled(0.2), "two": YES}
+    with serving(by_key(answers)) as server, closing(over_http(server.url, list(answers))) as transcriber:
+        hear(transcriber)
+        time.sleep(0.3)
+        answers["one"] = YES
+        hear(transcriber)
+    assert asked(server) == ["one", "two", "one"]
+
+
+def test_only_when_all_keys_rest_is_it_unavailable_for_the_shortest_of_their_times() -> None:
+    answers = {"one": throttled(3600), "two": throttled(60), "three": EXPIRED}
+    with serving(by_key(answers)) as server, closing(over_http(server.url, list(answers))) as transcriber:
+        for _ in range(2):
+            with pytest.raises(Unavailable) as failed:
+                hear(transcriber)
+            assert failed.value.code is Code.TRANSCRIBER_UNAVAILABLE
+            assert 30 < float(failed.value.facts["retry_after"]) <= 60
+    assert asked(server) == ["one", "two", "three"]
+
+
+def test_keys_throttled_without_a_time_are_all_tried_and_none_rests() -> None:
+    answers = {"one": throttled(), "two": throttled()}
+    with serving(by_key(answers)) as server, closing(over_http(server.url, list(answers))) as transcriber:
+        for _ in range(2):
+            with pytest.raises(Unavailable) as failed:
+                hear(transcriber)
+            assert "retry_after" not in failed.value.facts
+    assert asked(server) == ["one", "two", "one", "two"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_set_aside_with_a_warning_that_does_not_show_it(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = {KEY: answering({"error": {"message": f"bad key {KEY}"}}, status=status), "two": YES}
+    with serving(by_key(answers)) as server, closing(over_http(server.url, list(answers))) as transcriber:
+        assert [text_of(hear(transcriber)) for _ in range(2)] == ["Yes.", "Yes."]
+    assert asked(server) == [KEY, "two", "two"]
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        "the transcription server refuses key 1 of 2, which is set aside"
+    ]
+    assert KEY not in caplog.text
+
+
+def test_only_when_all_keys_are_refused_is_it_a_refusal_and_the_next_try_asks_anew() -> None:
+    answers = {"one": EXPIRED, "two": EXPIRED}
+    with serving(by_key(answers)) as server, closing(over_http(server.url, list(answers))) as transcriber:
+        with pytest.raises(Configuration) as failed:
+            hear(transcriber)
+        assert failed.value.code is Code.TRANSCRIBER_REFUSED
+        assert failed.value.facts["reason"] == "HTTP 401 expired"
+        answers["one"] = YES  # somebody has paid
+        assert text_of(hear(transcriber)) == "Yes."
+    assert asked(server) == ["one", "two", "one"]
+
+
+def test_without_a_key_none_is_sent() -> None:
+    with failing([YES]) as server, closing(over_http(server.url, [])) as transcriber:
+        hear(transcriber)
+    assert "Authorization" not in server.requests[0].headers
+
+
+def test_the_same_piece_sent_again_carries_the_same_idempotency_key_and_another_one_another() -> None:
+    tone = np.sin(np.arange(2 * RATE) / 7).astype(np.float32)
+    with failing([Reply(status=500), YES]) as server, closing(over_http(server.url)) as transcriber:
+        with pytest.raises(Unavailable):
+            hear(transcriber, tone)
+        hear(transcriber, tone)
+        hear(transcriber, QUIET)
+        hear(transcriber, tone, "ru")
+    first, again, other, told = (request.headers["Idempotency-Key"] for request in server.requests)
+    assert first == again
+    assert len({first, other, told}) == 3
+    assert server.requests[0].sound == server.requests[1].sound
+
+
+def talk(seconds: int) -> Floats:
+    """A tone a second, each of another pitch, between silences: words that can be told apart."""
+    sound = np.zeros(seconds * RATE, np.float32)
+    for number in range(seconds):
+        at = np.arange(round(0.6 * RATE))
+        begin = number * RATE + round(0.1 * RATE)
+        sound[begin : begin + len(at)] = 0.3 * np.sin(2 * np.pi * _pitch(number) * at / RATE)
+    return sound
+
+
+def _pitch(number: int) -> int:
+    return 300 + 40 * number
+
+
+def listen(sound: Floats, _language: str | None) -> PieceText:
+    """The tones of `talk` that are whole in this sound, as words."""
+    hop = RATE // 100
+    is_loud = np.abs(sound[: len(sound) // hop * hop]).reshape(-1, hop).mean(axis=1) > 0.02
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_loud.astype(int), [0]]))) * hop
+    segments = []
+    for begin, end in edges.reshape(-1, 2):
+        if end - begin > 0.5 * RATE:
+            power = np.abs(np.fft.rfft(sound[begin:end] * np.hanning(end - begin)))
+            pitch = float(np.argmax(power)) * RATE / (end - begin)
+            number = round((pitch - _pitch(0)) / 40)
+            segments.append(a_spoken_segment(begin / RATE, end / RATE, f"word{number}."))
+    return PieceText(language="en", language_confidence=0.9, segments=tuple(segments))
+
+
+def test_what_is_too_large_is_heard_in_halves_and_no_word_is_lost_or_out_of_time() -> None:
+    sound = talk(50)
+    most = round(0.3 * len(opus.encode(sound)))
+    with hearing(ScriptedTranscriber(listen), most=most) as server, closing(over_http(server.url)) as transcriber:
+        heard = hear(transcriber, sound)
+        requests = len(server.requests)
+        hear(transcriber, sound)
+    assert [word.text for word in words_of(heard)] == [f"word{number}." for number in range(50)]
+    for number, segment in enumerate(heard.segments):
+        assert segment.start == pytest.approx(number + 0.1, abs=0.1)
+        assert segment.end == pytest.approx(number + 0.7, abs=0.1)
+        assert (segment.words[0].start, segment.words[-1].end) == (segment.start, segment.end)
+    assert heard.language == "en"
+    sent = [len(request.sound) for request in server.requests]
+    assert max(sent[:requests]) > most
+    assert max(sent[requests:]) <= most, "what is known to be too large was sent again"
+
+
+def test_a_server_that_finds_the_smallest_too_large_refuses() -> None:
+    failed = failure([Reply(status=413)], sound=talk(30))
+    assert failed.code is Code.TRANSCRIBER_REFUSED
+    assert str(failed.facts["reason"]).startswith("HTTP 413 to ")
 
 
 def assert_tells_nothing(failed: VoxPersonaError) -> None:

@@ -172,3 +172,14 @@ def test_a_number_out_of_range_is_told_the_range(
     assert (caught.value.facts["name"], caught.value.facts["reason"]) == (name, reason)
     assert reason in spoken(reason, russian=False)
     assert spoken(reason, russian=True) != reason
+
+
+@pytest.mark.parametrize(
+    ("told", "keys"),
+    [("", ()), ("one", ("one",)), ("one, two,,one ,three", ("one", "two", "three")), ("two words", ("two words",))],
+)
+def test_there_may_be_several_keys_for_the_transcription_server(
+    monkeypatch: pytest.MonkeyPatch, told: str, keys: tuple[str, ...]
+) -> None:
+    given(monkeypatch, VOXPERSONA_TRANSCRIBER_KEY=told)
+    assert read_settings().transcriber_keys == keys

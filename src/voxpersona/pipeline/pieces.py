@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from voxpersona.errors import Code, Integrity
 from voxpersona.model import Dropped, Piece, PieceText, Segment, Word
 from voxpersona.pipeline.seams import seam
-from voxpersona.ports import RATE, Sound
+from voxpersona.ports import RATE, Floats, Sound
 
 UNTOLD = "und"
 """ISO 639-2 for undetermined: nobody spoke, or no engine told the language."""
@@ -101,6 +101,27 @@ def join(pieces: Sequence[Piece], texts: Sequence[PieceText]) -> Joined:
         segments += [_not_before(segment, since) for segment in _between(heard, piece, start, end)]
         dropped += [each for each in traces if _is_inside(each, piece)]
     return Joined(language=_language(texts), segments=tuple(segments), dropped=tuple(dropped))
+
+
+class _Samples:
+    """A Sound of samples that are in memory."""
+
+    def __init__(self, samples: Floats) -> None:
+        self._samples = samples
+
+    @property
+    def seconds(self) -> float:
+        return len(self._samples) / RATE
+
+    def read(self, start: float, end: float) -> Floats:
+        return self._samples[max(0, round(start * RATE)) : round(end * RATE)]
+
+
+def halve(samples: Floats) -> int:
+    """Where to cut a piece that is too large for an engine: the sample in the middle of the quietest stretch between
+    two and three fifths."""
+    sound = _Samples(samples)
+    return round(_cut(sound, _MIDDLE * sound.seconds, (1 - _MIDDLE) * sound.seconds).at * RATE)
 
 
 def _bounds(last: float, end: float, shortest: float, longest: float) -> tuple[float, float]:

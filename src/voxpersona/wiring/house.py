@@ -365,12 +365,13 @@ class House:
         settings = self.settings
         if settings.transcriber_url is not None:
             from voxpersona.adapters.transcriber.openai import OpenAITranscriber
+            from voxpersona.pipeline.pieces import halve
 
-            key = settings.transcriber_key
             return OpenAITranscriber(
                 settings.transcriber_url,
-                key=None if key is None else key.get_secret_value(),
+                keys=settings.transcriber_keys,
                 model=settings.transcriber_model,
+                halve=halve,
                 timeout=settings.transcriber_timeout,
                 wait_turn=self._wait_turn,
             )

@@ -11,7 +11,7 @@ from tests.builders_speech import a_piece_text
 from tests.sound_arrays import WaveSound
 from voxpersona.errors import Code, Integrity
 from voxpersona.model import Doubt, Dropped, Piece, PieceText, Segment, Word
-from voxpersona.pipeline.pieces import Joined, join, plan
+from voxpersona.pipeline.pieces import Joined, halve, join, plan
 from voxpersona.ports import RATE, Floats
 
 
@@ -207,3 +207,14 @@ def _heard(times: list[float]) -> PieceText:
     )
     segment = Segment(start=times[0], end=times[-1], text=" ".join(word.text for word in words), words=words)
     return PieceText(language="en", language_confidence=1.0, segments=(segment,))
+
+
+@pytest.mark.parametrize("pause", [(41.0, 42.0), (50.0, 50.5), (58.0, 59.5)])
+def test_what_is_too_large_is_halved_in_the_middle_of_a_pause_near_its_middle(pause: tuple[float, float]) -> None:
+    samples = with_pauses(100.0, (20.0, 22.0), pause, (80.0, 82.0)).read(0.0, 100.0)
+    assert halve(samples) / RATE == pytest.approx(sum(pause) / 2, abs=0.1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 100, RATE])
+def test_however_short_it_is_a_half_lies_inside(count: int) -> None:
+    assert 0 <= halve(np.zeros(count, np.float32)) <= count

@@ -1,10 +1,11 @@
 """Speech to text by any server that speaks OpenAI's `/v1/audio/transcriptions`."""
 
 import email.utils
+import hashlib
 import math
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,9 @@ import httpx
 
 from voxpersona.adapters.transcriber import openai_answer, opus
 from voxpersona.adapters.transcriber.languages import UNTOLD
+from voxpersona.adapters.transcriber.openai_keys import Keys
 from voxpersona.adapters.transcriber.voice import Voice
+from voxpersona.adapters.transcriber.wording import joined
 from voxpersona.errors import Code, Configuration, Fact, Integrity, Unavailable
 from voxpersona.model import PieceText
 from voxpersona.ports import RATE, Floats, OnProgress
@@ -25,7 +28,10 @@ _CONNECT = 10.0
 # A server that wants another format says so with one of these; 404 and 405 are a wrong address.
 _UNLIKED = frozenset({400, 415, 422, 501})
 _LATER = frozenset({408, 409, 425, 429})
+_KEY_REFUSED = frozenset({401, 403})
 _SPEECH_MISSED = 5.0
+_SHORTEST_HALF = 5.0
+"""Seconds: a server that finds so little too large has another complaint."""
 _WHY = {
     "refused": "connection refused",
     "name or service": "its name is not known",
@@ -39,12 +45,18 @@ _WHY = {
 """What the system says where there is no connection, and what we say."""
 
 
+class _TooLargeError(Exception):
+    """The server would not take so many bytes."""
+
+
 class OpenAITranscriber:
     """A Transcriber over HTTP. `url` may be the server's, end in `/v1`, or be the whole path.
 
     Sends a piece as Ogg/Opus and asks for words and segments with times (`verbose_json`); a server or model that
     refuses that format is asked once more for the plain text, and from then on at once. Then word times are estimated
-    and have confidence 0, and the language is `und` unless it was told.
+    and have confidence 0, and the language is `und` unless it was told. What is too large for it is sent in halves.
+    Of several keys a throttled one rests as long as the server says, and a refused one is set aside: the next is used.
+    The same piece sent again carries the same `Idempotency-Key`, so a server that knows the header is paid once.
     The sound leaves this machine for `url` and nowhere else: no redirect is followed, no proxy of the environment used.
     Neither key nor text stands in an error, a name or a log.
     """
@@ -53,27 +65,30 @@ class OpenAITranscriber:
         self,
         url: str,
         *,
-        key: str | None,
+        keys: Sequence[str],
         model: str,
+        halve: Callable[[Floats], int],
         timeout: float = 600.0,
         ca_file: Path | None = None,
         wait_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """`timeout` in seconds is for one whole piece. `wait_turn` is called before each request, repeated ones too,
-        and returns when it may be sent. Configuration SETTING_INVALID: a URL, key or CA file unfit."""
+        """`timeout` in seconds is for one whole piece. `halve` tells where a piece is cut that is too large to be sent:
+        the sample, near its middle, that the second half begins with. `wait_turn` is called before each request,
+        repeated ones too, and returns when it may be sent. Configuration SETTING_INVALID: a URL, key or CA file unfit.
+        """
         self._endpoint, auth = _endpoint(url)
+        self._halve = halve
+        self._largest = _LARGEST_PIECE
         self._model = model
         self._timeout = timeout
         self._is_plain = False
         self._wait_turn = wait_turn
-        headers = {"Accept": "application/json"}
-        if key:
-            if not key.isascii() or not key.isprintable() or " " in key:
-                # The HTTP library would quote it in its own error.
-                raise Configuration(Code.SETTING_INVALID, "the transcriber's key has blanks or line breaks in it")
-            headers["Authorization"] = f"Bearer {key}"
+        if not all(key.isascii() and key.isprintable() and " " not in key for key in keys):
+            # The HTTP library would quote it in its own error.
+            raise Configuration(Code.SETTING_INVALID, "the transcriber's key has blanks or line breaks in it")
+        self._keys = Keys(keys)
         self._client = httpx.Client(
-            headers=headers,
+            headers={"Accept": "application/json"},
             auth=auth,
             timeout=httpx.Timeout(timeout, connect=min(_CONNECT, timeout)),
             trust_env=False,
@@ -95,31 +110,61 @@ class OpenAITranscriber:
     def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
         if not len(sound):
             return PieceText(language=language or UNTOLD, language_confidence=0.0, segments=())
-        encoded = opus.encode(sound)
-        if len(encoded) > _LARGEST_PIECE:
-            raise Integrity(
-                Code.INTERNAL, f"a piece of {len(encoded)} bytes is too large to be sent", bytes=len(encoded)
-            )
         on_progress(0.0)
-        body = self._ask(encoded, language)
+        heard = self._heard(sound, language)
+        on_progress(1.0)
+        return heard
+
+    def _heard(self, sound: Floats, language: str | None) -> PieceText:
+        """What is said in it; in halves where it is too large, and in halves of those."""
+        encoded = opus.encode(sound)
+        try:
+            if len(encoded) > self._largest:
+                raise _TooLargeError
+            body = self._ask(encoded, language)
+        except _TooLargeError:
+            cut = self._halve(sound)
+            if min(cut, len(sound) - cut) < _SHORTEST_HALF * RATE:
+                raise self._refused(f"HTTP 413 to {len(encoded)} bytes") from None
+            # What was too large once is not sent again only to be told so.
+            self._largest = min(self._largest, len(encoded) - 1)
+            return joined(self._heard(sound[:cut], language), self._heard(sound[cut:], language), cut / RATE)
         voice = Voice(sound)
         heard = openai_answer.read(body, seconds=len(sound) / RATE, language=language, loudest=voice.loudest)
         if not heard.segments and not heard.dropped:
             _check_silence(voice)
-        on_progress(1.0)
         return heard
 
     def _ask(self, encoded: bytes, language: str | None) -> bytes:
         if not self._is_plain:
-            status, headers, body = self._post(encoded, language, is_plain=False)
+            status, headers, body = self._send(encoded, language, is_plain=False)
             if status not in _UNLIKED:
                 return self._accepted(status, headers, body)
-        status, headers, body = self._post(encoded, language, is_plain=True)
+        status, headers, body = self._send(encoded, language, is_plain=True)
         body = self._accepted(status, headers, body)
         self._is_plain = True
         return body
 
-    def _post(self, encoded: bytes, language: str | None, *, is_plain: bool) -> tuple[int, httpx.Headers, bytes]:
+    def _send(self, encoded: bytes, language: str | None, *, is_plain: bool) -> tuple[int, httpx.Headers, bytes]:
+        """The answer to the first key that is neither throttled nor refused."""
+        reason = "HTTP 429"
+        for key in self._keys.usable():
+            status, headers, body = self._post(encoded, language, key, is_plain=is_plain)
+            if status == httpx.codes.TOO_MANY_REQUESTS:
+                self._keys.rest(key, float(_retry_after(headers).get("retry_after", 0.0)))
+            elif status not in _KEY_REFUSED or not key:
+                return status, headers, body
+            elif not self._keys.refuse(key):
+                raise self._refused(_said(status, body))
+            else:
+                continue
+            reason = _said(status, body)
+        rest = self._keys.shortest_rest()
+        raise self._unavailable(reason, **({"retry_after": rest} if rest else {}))
+
+    def _post(
+        self, encoded: bytes, language: str | None, key: str, *, is_plain: bool
+    ) -> tuple[int, httpx.Headers, bytes]:
         form: dict[str, str | list[str]] = {"model": self._model, "temperature": "0"}
         if language is not None:
             form["language"] = language
@@ -128,13 +173,17 @@ class OpenAITranscriber:
         else:
             form["response_format"] = "verbose_json"
             form["timestamp_granularities[]"] = ["word", "segment"]
+        sent = hashlib.sha256(f"{sorted(form.items())}".encode() + encoded).hexdigest()
+        headers = {"Idempotency-Key": f"voxpersona-{sent[:32]}"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         self._wait_turn()
         deadline = time.monotonic() + self._timeout
         body = bytearray()
         sound = {"file": ("piece.ogg", encoded, "audio/ogg")}
         with (
             self._http_errors(),
-            self._client.stream("POST", self._endpoint, data=form, files=sound) as response,
+            self._client.stream("POST", self._endpoint, data=form, files=sound, headers=headers) as response,
         ):
             for part in response.iter_bytes():
                 body += part
@@ -148,11 +197,15 @@ class OpenAITranscriber:
         """The body of an answer that is one; the error that any other status means."""
         if status == httpx.codes.OK:
             return body
-        said = openai_answer.error_code(body)
-        reason = f"HTTP {status} {said}".strip()
+        if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+            raise _TooLargeError
+        reason = _said(status, body)
         if status in _LATER or status >= 500:
             raise self._unavailable(reason, **_retry_after(headers))
-        raise Configuration(
+        raise self._refused(reason)
+
+    def _refused(self, reason: str) -> Configuration:
+        return Configuration(
             Code.TRANSCRIBER_REFUSED,
             f"the server at {self._endpoint} refused: {reason}",
             url=self._endpoint,
@@ -201,6 +254,11 @@ def _endpoint(url: str) -> tuple[str, tuple[str, str] | None]:
         path += _ENDPOINT if path.endswith("/v1") else f"/v1{_ENDPOINT}"
     auth = (parsed.username, parsed.password) if parsed.userinfo else None
     return str(parsed.copy_with(path=path, username=None, password=None)), auth
+
+
+def _said(status: int, body: bytes) -> str:
+    """Status and the server's word for it."""
+    return f"HTTP {status} {openai_answer.error_code(body)}".strip()
 
 
 def _why(error: httpx.TransportError) -> str:

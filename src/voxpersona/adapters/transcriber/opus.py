@@ -11,13 +11,14 @@ from voxpersona.ports import RATE, Floats
 BITS_PER_SECOND = 32_000
 """Measured: makes no difference to what is heard; five minutes are about 1.2 MB."""
 _BLOCK = RATE
+_SAME = {"fflags": "+bitexact"}  # the same sound gives the same bytes: else the stream's number is drawn anew each time
 
 
 def encode(sound: Floats) -> bytes:
     """Mono Ogg/Opus of samples of shape (n,), RATE Hz; what lies outside [-1, 1] is clipped. Integrity INTERNAL."""
     target = io.BytesIO()
     try:
-        with av.open(target, "w", format="ogg") as container:
+        with av.open(target, "w", format="ogg", options=_SAME) as container:
             stream = container.add_stream("libopus", rate=RATE, layout="mono")
             stream.bit_rate = BITS_PER_SECOND
             for at in range(0, len(sound), _BLOCK):
