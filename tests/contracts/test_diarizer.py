@@ -122,6 +122,13 @@ class TestCamPlus:
             turns = turns_of(campplus, WaveSound(sample_sound()), speakers=number)
             assert len({turn.speaker for turn in turns}) == number
 
+    def test_a_very_quiet_recording_is_told_apart_as_well(self, campplus: CamPlusDiarizer) -> None:
+        loudness = np.sqrt(np.mean(sample_sound() ** 2))
+        quiet = np.rint(sample_sound() * (10 ** (-50 / 20) / loudness) * 32_768) / 32_768  # as it is kept
+        turns = turns_of(campplus, WaveSound(quiet[: 30 * RATE].astype(np.float32)))
+        expected, heard = painted(truth())[: 30 * GRID], painted(turns)[: 30 * GRID]
+        assert (heard[expected > 0] == expected[expected > 0]).mean() >= 0.98
+
     def test_one_voice_is_one_speaker(self, campplus: CamPlusDiarizer) -> None:
         for name in ("SPEAKER_00", "SPEAKER_01"):
             own = [sample_sound()[round(t.start * RATE) : round(t.end * RATE)] for t in truth() if t.speaker == name]

@@ -15,7 +15,7 @@ from tests.builders_media import FORMATS, SPEECH, call_channels, encoded, ogg_pa
 from tests.sounds import OddInput, odd_inputs
 from voxpersona.adapters.media import PyAVMedia, pcm
 from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
-from voxpersona.model import MediaFacts
+from voxpersona.model import CLIPPED, MediaFacts
 from voxpersona.ports import RATE, Floats, Media
 
 ODD = odd_inputs()
@@ -97,6 +97,22 @@ class TestForms:
         (one_peak, one), (two_peak, two) = heard
         assert two_peak == pytest.approx(one_peak, abs=0.1)
         assert np.sqrt(np.mean(two**2)) == pytest.approx(np.sqrt(np.mean(one**2)), rel=0.05)
+
+    @pytest.mark.parametrize("form", [("wav", "pcm_s16le"), ("ogg", "libopus"), ("mp3", "libmp3lame")])
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_clipping_is_told(self, media: Media, form: tuple[str, str], channels: int) -> None:
+        loudest = speech(6) / np.abs(speech(6)).max()
+        for gain, is_clipped in ((0.3, False), (1.0, False), (8.0, True)):
+            cut = np.clip(loudest * np.float32(gain), -1, 1)
+            facts = decoded(media, encoded(*form, cut, channels=channels))
+            assert (facts.clipped >= CLIPPED) == is_clipped
+
+    def test_a_very_quiet_recording_is_kept_as_it_is(self, media: Media, tmp_path: Path) -> None:
+        quiet = speech(4) * np.float32(10 ** (-50 / 20) / np.sqrt(np.mean(speech(4) ** 2)))
+        facts = decoded(media, encoded("wav", "pcm_s16le", quiet), tmp_path / "sound")
+        assert facts.clipped == 0
+        heard = media.sound(tmp_path / "sound").read(0, 4)
+        assert 20 * np.log10(np.sqrt(np.mean(heard**2))) == pytest.approx(-50, abs=1)
 
     @pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.label)
     def test_odd_inputs_get_what_they_deserve(self, media: Media, odd: OddInput, tmp_path: Path) -> None:

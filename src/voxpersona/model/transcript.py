@@ -61,6 +61,8 @@ class Transcript(Noun):
     segments: tuple[Segment, ...]
     damage: str | None = None
     """One English line on what is missing of the sound, all of which was decoded for this."""
+    clipped: float = 0.0
+    """As in MediaFacts, over all of the sound."""
 
     @property
     def text(self) -> str:

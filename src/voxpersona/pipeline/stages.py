@@ -117,6 +117,7 @@ class PortStages:
             pieces = [Piece(index=index, start=start, end=end) for index, (start, end) in enumerate(spans)]
             keys = [self._piece_key(recording, span, index) for index, span in enumerate(spans)]
             texts = [documents.read(self.archive, key, PieceText) for key in keys]
+            facts = self._facts(recording)
             language, segments = join(pieces, texts)
             return Transcript(
                 recording=recording.id,
@@ -128,7 +129,8 @@ class PortStages:
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
                 segments=segments,
-                damage=self._facts(recording).damage,
+                damage=facts.damage,
+                clipped=facts.clipped,
             )
 
         self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)

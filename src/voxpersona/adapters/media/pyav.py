@@ -125,6 +125,7 @@ class _Decoding:
             content_type=container.content_type(has_video=reading.has_video),
             peak=min(1.0, reading.peak),
             damage=damage_of(shape, seconds=seconds, paused=reading.paused, lost=reading.lost, gave_up=reading.gave_up),
+            clipped=reading.clipped,
             examined=None if reading.stopped_of is None else reading.length,
         )
 
