@@ -23,7 +23,7 @@ from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import stems
-from voxpersona.ports import Blobs
+from voxpersona.ports import Blobs, Diarizer, Media
 from voxpersona.templates import Template, load
 
 _TALK = (
@@ -76,8 +76,8 @@ class Rooms:
         self.engine = MemoryEngine()
         self.library = MemoryLibrary(self.engine.enqueue)
         self.journal = MemoryJournal(self.library, self.engine.enqueue)
-        self.media = MemoryMedia()
-        self.diarizer = ScriptedDiarizer(TURNS)
+        self.media: Media = MemoryMedia()
+        self.diarizer: Diarizer = ScriptedDiarizer(TURNS)
         self.embedder = HashingEmbedder()
         self.passages = MemoryPassageIndex(dimensions=self.embedder.dimensions, stem=stems)
         self.engine.furnish(self.journal, self._walk, self._note_failure)

@@ -149,8 +149,14 @@ class Sound(Protocol):
     @property
     def seconds(self) -> float: ...
 
+    @property
+    def sides(self) -> "Floats | None":
+        """How loud each of the two channels is, in decibels under full scale every 10 ms, shape (steps, 2), where they
+        carry different voices, as those of a recorded call do; None of every other recording."""
+
     def read(self, start: float, end: float) -> Floats:
-        """The samples of `[start, end)` in seconds, clipped to the recording; shape (samples,), RATE Hz."""
+        """The samples of `[start, end)` in seconds, clipped to the recording; shape (samples,), RATE Hz; channels
+        are mixed."""
 
 
 class Media(Protocol):

@@ -180,6 +180,14 @@ def test_a_crowd_talking_at_once_gives_no_credits_of_subtitles(whisper: FasterWh
     assert 0.0 < heard.dropped[0].start < heard.dropped[0].end <= 20.0
 
 
+def test_a_very_quiet_piece_is_heard_as_well(whisper: FasterWhisperTranscriber) -> None:
+    piece = short_piece()
+    quiet = np.rint(piece * (10 ** (-50 / 20) / np.sqrt(np.mean(piece**2))) * 32_768) / 32_768  # as it is kept
+    heard = whisper.transcribe(quiet.astype(np.float32), language="en", on_progress=lambda share: None)
+    truth = " ".join(text for _, _, text in short_turns())
+    assert word_error_rate(truth, text_of(heard)) <= 0.06
+
+
 def test_the_whispers_name_tells_every_setting_that_changes_text(whisper: FasterWhisperTranscriber) -> None:
     def named(*, compute_type: str = "int8", beam: int = 5, model_name: str = "base") -> str:
         return FasterWhisperTranscriber(whisper._path, model_name=model_name, compute_type=compute_type, beam=beam).name

@@ -15,6 +15,7 @@ from voxpersona.model.blob import (
 )
 from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
+    CLIPPED,
     STAGES,
     Building,
     Details,
@@ -37,6 +38,7 @@ from voxpersona.model.report import EXTRACTIVE, Finding, Quote, Report
 from voxpersona.model.transcript import Doubt, Dropped, Piece, PieceText, Segment, Transcript, Word
 
 __all__ = [
+    "CLIPPED",
     "EXTRACTIVE",
     "STAGES",
     "Abilities",

@@ -97,6 +97,8 @@ class Transcript(Noun):
     segments: tuple[Segment, ...]
     damage: str | None = None
     """One English line on what is missing of the sound, all of which was decoded for this."""
+    clipped: float = 0.0
+    """As in MediaFacts, over all of the sound."""
     dropped: tuple[Dropped, ...] = ()
     """What was taken for invented, in order of time: it stands in no report, index or answer."""
 

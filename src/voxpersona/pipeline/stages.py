@@ -129,6 +129,7 @@ class PortStages:
             pieces = [_piece(spans, index) for index in range(len(spans))]
             texts = [self._heard(order, spans, index) for index in range(len(spans))]
             joined = join(pieces, texts)
+            facts = self._facts(recording)
             return Transcript(
                 recording=recording.id,
                 number=order.run,
@@ -139,7 +140,8 @@ class PortStages:
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
                 segments=joined.segments,
-                damage=self._facts(recording).damage,
+                damage=facts.damage,
+                clipped=facts.clipped,
                 dropped=joined.dropped,
             )
 

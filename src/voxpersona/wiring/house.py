@@ -412,8 +412,9 @@ class House:
     @cached_property
     def diarizer(self) -> Diarizer:
         from voxpersona.adapters.diarizer.campplus import CamPlusDiarizer
+        from voxpersona.adapters.diarizer.channels import ChannelDiarizer
 
-        return CamPlusDiarizer(threads=self.threads)
+        return ChannelDiarizer(CamPlusDiarizer(threads=self.threads))
 
     @cached_property
     def embedder(self) -> Embedder:
