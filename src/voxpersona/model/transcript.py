@@ -59,6 +59,8 @@ class Doubt(StrEnum):
     """Nobody is heard where it stands."""
     PHANTOM = "phantom"
     """Words that engines are known to put where nobody speaks: credits of subtitles, thanks for watching."""
+    ECHO = "echo"
+    """Nothing but names and terms the engine was told to expect."""
     UNSURE = "unsure"
     """The engine itself takes it for no speech and does not believe its own words."""
     REPEATED = "repeated"

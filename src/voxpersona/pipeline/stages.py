@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from voxpersona.errors import Code, NotFound
 from voxpersona.model import (
     Attribution,
+    Details,
     MediaFacts,
     Piece,
     PieceText,
@@ -28,6 +29,7 @@ from voxpersona.model.noun import Noun
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.attribute import attribute
 from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.pipeline.index import index
 from voxpersona.pipeline.pieces import join, plan
 from voxpersona.pipeline.render import render_markdown
@@ -96,6 +98,10 @@ class PortStages:
     passages: PassageIndex
     templates: Sequence[Template]
     scratch: Path
+    words: Sequence[str] = ()
+    """Names and terms that may be said in any recording."""
+    hint_names: bool = False
+    """Whether those of a recording's details are told to the transcriber, too."""
     decoding: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, order: WorkOrder) -> list[list[float]]:
@@ -115,7 +121,12 @@ class PortStages:
 
         def make() -> PieceText:
             samples = self._sound(recording.id).read(*piece.heard)
-            return self.transcriber.transcribe(samples, language=recording.details.language, on_progress=progress)
+            return self.transcriber.transcribe(
+                samples,
+                language=recording.details.language,
+                words=self._hints(recording),
+                on_progress=progress,
+            )
 
         text = self._made_once(recording.id, self._piece_key(recording, spans[index], index), PieceText, make)
         progress(1.0)
@@ -234,8 +245,12 @@ class PortStages:
 
     def _piece_key(self, recording: Recording, span: list[float], index: int) -> str:
         told = recording.details.language or "auto"
-        settings = f"{_PIECES_VERSION}|{self.transcriber.name}|{told}|{'-'.join(map(repr, span))}"
+        words = self._hints(recording)
+        settings = f"{_PIECES_VERSION}|{self.transcriber.name}|{told}|{'-'.join(map(repr, span))}|{words!r}"
         return layout.piece(recording.id, hashlib.sha256(settings.encode()).hexdigest()[:16], index)
+
+    def _hints(self, recording: Recording) -> tuple[str, ...]:
+        return hot_words(recording.details if self.hint_names else Details(), self.words)
 
     def _voices(self, recording: Recording, progress: OnProgress) -> Voices:
         told = recording.details.speakers

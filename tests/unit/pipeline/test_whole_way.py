@@ -13,6 +13,7 @@ from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.ask import ask
 from voxpersona.pipeline.check import Kind, check
 from voxpersona.pipeline.forget import forget
+from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.ports import RATE
 
 
@@ -114,6 +115,34 @@ def test_each_piece_is_heard_with_its_context_and_what_two_heard_stands_once(roo
     assert [samples for samples, _ in rooms.transcriber.calls] == [9 * RATE, 7 * RATE]
     rooms.stages.transcribe(order, spans)
     assert len(rooms.transcriber.calls) == 2
+
+
+def test_names_of_the_details_are_hinted_at_and_other_names_are_another_hearing(tmp_path: Path) -> None:
+    details = Details(employee="Анна  Петрова", place="Отель «Север»", city="Сочи")
+    rooms = Rooms(tmp_path, words=("капучино", "Сочи"), hint_names=True)
+    identity = rooms.receive(memory_recording(10.0), details=details).recording.id
+    rooms.engine.run()
+    assert rooms.transcriber.words == [("Анна Петрова", "Отель «Север»", "Сочи", "капучино")]
+    order = rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    rooms.engine.run()
+    assert len(rooms.transcriber.words) == 1
+    rooms.words = ()
+    rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    rooms.engine.run()
+    assert rooms.transcriber.words[1:] == [("Анна Петрова", "Отель «Север»", "Сочи")]
+    rooms.hint_names = False
+    rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    rooms.engine.run()
+    assert rooms.transcriber.words[2:] == [()]
+    assert order.run < rooms.library.transcript(identity).number
+
+
+def test_hot_words_are_bounded_and_none_stands_twice() -> None:
+    assert hot_words(Details()) == ()
+    many = [f"блюдо {number}" for number in range(200)]
+    found = hot_words(Details(employee=" ", client="анна", place="Анна"), [*many, "x" * 500])
+    assert found[:2] == ("анна", "блюдо 0")
+    assert 300 < sum(len(word) for word in found) <= 400
 
 
 def test_it_is_found_again_where_the_machine_has_lost_what_it_decoded(rooms: Rooms) -> None:

@@ -4,7 +4,7 @@ import email.utils
 import math
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,7 +92,9 @@ class OpenAITranscriber:
         """Give the connections back. Afterwards it cannot be used."""
         self._client.close()
 
-    def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
+    def transcribe(
+        self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
+    ) -> PieceText:
         if not len(sound):
             return PieceText(language=language or UNTOLD, language_confidence=0.0, segments=())
         encoded = opus.encode(sound)
@@ -101,28 +103,31 @@ class OpenAITranscriber:
                 Code.INTERNAL, f"a piece of {len(encoded)} bytes is too large to be sent", bytes=len(encoded)
             )
         on_progress(0.0)
-        body = self._ask(encoded, language)
+        form = {} if language is None else {"language": language}
+        if words:
+            form["prompt"] = ", ".join(words)
+        body = self._ask(encoded, form)
         voice = Voice(sound)
-        heard = openai_answer.read(body, seconds=len(sound) / RATE, language=language, loudest=voice.loudest)
+        heard = openai_answer.read(
+            body, seconds=len(sound) / RATE, language=language, loudest=voice.loudest, words=words
+        )
         if not heard.segments and not heard.dropped:
             _check_silence(voice)
         on_progress(1.0)
         return heard
 
-    def _ask(self, encoded: bytes, language: str | None) -> bytes:
+    def _ask(self, encoded: bytes, told: Mapping[str, str]) -> bytes:
         if not self._is_plain:
-            status, headers, body = self._post(encoded, language, is_plain=False)
+            status, headers, body = self._post(encoded, told, is_plain=False)
             if status not in _UNLIKED:
                 return self._accepted(status, headers, body)
-        status, headers, body = self._post(encoded, language, is_plain=True)
+        status, headers, body = self._post(encoded, told, is_plain=True)
         body = self._accepted(status, headers, body)
         self._is_plain = True
         return body
 
-    def _post(self, encoded: bytes, language: str | None, *, is_plain: bool) -> tuple[int, httpx.Headers, bytes]:
-        form: dict[str, str | list[str]] = {"model": self._model, "temperature": "0"}
-        if language is not None:
-            form["language"] = language
+    def _post(self, encoded: bytes, told: Mapping[str, str], *, is_plain: bool) -> tuple[int, httpx.Headers, bytes]:
+        form: dict[str, str | list[str]] = {"model": self._model, "temperature": "0", **told}
         if is_plain:
             form["response_format"] = "json"
         else:
