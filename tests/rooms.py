@@ -70,6 +70,8 @@ class Rooms:
     archive: Blobs = field(default_factory=MemoryBlobs)
     transcriber: ScriptedTranscriber = field(default_factory=lambda: ScriptedTranscriber(the_talk))
     spool_limit: int = 1 << 30
+    words: tuple[str, ...] = ()
+    hint_names: bool = False
 
     def __post_init__(self) -> None:
         self._library_error: VoxPersonaError | None = None
@@ -96,6 +98,8 @@ class Rooms:
             passages=self.passages,
             templates=_templates(),
             scratch=self.scratch,
+            words=self.words,
+            hint_names=self.hint_names,
         )
 
     def _note_failure(self, order: WorkOrder) -> None:

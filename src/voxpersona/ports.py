@@ -204,9 +204,13 @@ class Transcriber(Protocol):
     def name(self) -> str:
         """Engine, model and every setting that changes the text: part of the key under which pieces are kept."""
 
-    def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
+    def transcribe(
+        self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
+    ) -> PieceText:
         """Text of one piece with words, times (seconds from the piece's start, ascending, inside the piece) and
         confidences. `language` is an ISO 639-1 code, None to detect. A piece without speech gives no segments.
+        `words` are names and terms that may be said, the most important first: a hint to how they are spelt, of which
+        an engine may take as many as it can, and never text by itself.
         Text is never dropped silently: what the adapter takes for invented where nobody spoke stands in `dropped`,
         with its reason, and not in the segments; what cannot be had raises Unavailable TRANSCRIBER_UNAVAILABLE (down,
         timed out, throttled), Configuration TRANSCRIBER_REFUSED (key, model name) or Integrity TRANSCRIBER_ANSWER

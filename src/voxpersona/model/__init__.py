@@ -35,7 +35,7 @@ from voxpersona.model.recording import (
     WorkOrder,
 )
 from voxpersona.model.report import EXTRACTIVE, Finding, Quote, Report
-from voxpersona.model.transcript import Doubt, Dropped, Piece, PieceText, Segment, Transcript, Word
+from voxpersona.model.transcript import Doubt, Dropped, Piece, PieceText, Segment, Spoken, Transcript, Word
 
 __all__ = [
     "CLIPPED",
@@ -77,6 +77,7 @@ __all__ = [
     "Segment",
     "Source",
     "Speaker",
+    "Spoken",
     "Stage",
     "Standing",
     "State",

@@ -462,6 +462,8 @@ class House:
             passages=self.passages,
             templates=self.templates,
             scratch=self.scratch,
+            words=tuple(word for each in self.settings.words.split(",") if (word := each.strip())),
+            hint_names=self.settings.hint_names,
         )
 
 

@@ -76,6 +76,7 @@ def _document(
         spoken = {
             "language": transcript.language,
             "language_confidence": transcript.language_confidence,
+            "spoken": [each.model_dump(mode="json") for each in transcript.spoken],
             "engine": transcript.engine,
             "segments": [segment.model_dump(mode="json") for segment in _segments(transcript, attribution)],
             "dropped": [each.model_dump(mode="json") for each in transcript.dropped],
