@@ -18,6 +18,7 @@ from voxpersona.ports import RATE, Floats
 class _Wave:
     def __init__(self, samples: Floats) -> None:
         self._samples = samples
+        self.sides: Floats | None = None
 
     @property
     def seconds(self) -> float:

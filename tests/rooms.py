@@ -23,7 +23,7 @@ from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import stems
-from voxpersona.ports import Blobs
+from voxpersona.ports import Blobs, Diarizer, Media
 from voxpersona.templates import Template, load
 
 _TALK = (
@@ -70,14 +70,16 @@ class Rooms:
     archive: Blobs = field(default_factory=MemoryBlobs)
     transcriber: ScriptedTranscriber = field(default_factory=lambda: ScriptedTranscriber(the_talk))
     spool_limit: int = 1 << 30
+    words: tuple[str, ...] = ()
+    hint_names: bool = False
 
     def __post_init__(self) -> None:
         self._library_error: VoxPersonaError | None = None
         self.engine = MemoryEngine()
         self.library = MemoryLibrary(self.engine.enqueue)
         self.journal = MemoryJournal(self.library, self.engine.enqueue)
-        self.media = MemoryMedia()
-        self.diarizer = ScriptedDiarizer(TURNS)
+        self.media: Media = MemoryMedia()
+        self.diarizer: Diarizer = ScriptedDiarizer(TURNS)
         self.embedder = HashingEmbedder()
         self.passages = MemoryPassageIndex(dimensions=self.embedder.dimensions, stem=stems)
         self.engine.furnish(self.journal, self._walk, self._note_failure)
@@ -96,6 +98,8 @@ class Rooms:
             passages=self.passages,
             templates=_templates(),
             scratch=self.scratch,
+            words=self.words,
+            hint_names=self.hint_names,
         )
 
     def _note_failure(self, order: WorkOrder) -> None:

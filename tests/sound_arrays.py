@@ -13,8 +13,9 @@ SAMPLES = Path(voxpersona.samples.__file__).parent
 class WaveSound:
     """A Sound over samples held in memory."""
 
-    def __init__(self, samples: Floats) -> None:
+    def __init__(self, samples: Floats, sides: "Floats | None" = None) -> None:
         self._samples = samples
+        self.sides = sides
 
     @property
     def seconds(self) -> float:

@@ -58,7 +58,8 @@ def hearing(transcriber: Transcriber, *, most: int | None = None) -> Iterator[Sp
             return Reply(status=413)
         sound = np.asarray(decode_audio(io.BytesIO(request.sound), sampling_rate=RATE), dtype=np.float32)
         language = request.fields.get("language", [None])[0]
-        heard = transcriber.transcribe(sound, language=language, on_progress=lambda _: None)
+        words = request.fields.get("prompt", [])
+        heard = transcriber.transcribe(sound, language=language, words=words, on_progress=lambda _: None)
         return Reply(body=json.dumps(verbose(heard, len(sound) / RATE)).encode())
 
     with serving(answer) as server:

@@ -149,8 +149,14 @@ class Sound(Protocol):
     @property
     def seconds(self) -> float: ...
 
+    @property
+    def sides(self) -> "Floats | None":
+        """How loud each of the two channels is, in decibels under full scale every 10 ms, shape (steps, 2), where they
+        carry different voices, as those of a recorded call do; None of every other recording."""
+
     def read(self, start: float, end: float) -> Floats:
-        """The samples of `[start, end)` in seconds, clipped to the recording; shape (samples,), RATE Hz."""
+        """The samples of `[start, end)` in seconds, clipped to the recording; shape (samples,), RATE Hz; channels
+        are mixed."""
 
 
 class Media(Protocol):
@@ -198,9 +204,13 @@ class Transcriber(Protocol):
     def name(self) -> str:
         """Engine, model and every setting that changes the text: part of the key under which pieces are kept."""
 
-    def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
+    def transcribe(
+        self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
+    ) -> PieceText:
         """Text of one piece with words, times (seconds from the piece's start, ascending, inside the piece) and
         confidences. `language` is an ISO 639-1 code, None to detect. A piece without speech gives no segments.
+        `words` are names and terms that may be said, the most important first: a hint to how they are spelt, of which
+        an engine may take as many as it can, and never text by itself.
         Text is never dropped silently: what the adapter takes for invented where nobody spoke stands in `dropped`,
         with its reason, and not in the segments; what cannot be had raises Unavailable TRANSCRIBER_UNAVAILABLE (down,
         timed out, throttled), Configuration TRANSCRIBER_REFUSED (key, model name) or Integrity TRANSCRIBER_ANSWER

@@ -81,6 +81,16 @@ class Settings(BaseSettings):
         ge=1,
         description="Requests a minute that all workers together send that server at most.",
     )
+    words: str = Field(
+        default="",
+        description="Names and terms that may be said in any recording, with commas between: hints to the transcriber "
+        "how they are spelt.",
+    )
+    hint_names: bool = Field(
+        default=False,
+        description="Whether the names in a recording's details (people, place, zone, city) are such hints, too. They "
+        "then go to that server with the sound.",
+    )
     work_at_once: int = Field(default=1, ge=1, le=64, description="Recordings that each worker has under way at once.")
     work_kept_days: int = Field(
         default=30,

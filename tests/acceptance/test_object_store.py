@@ -241,7 +241,7 @@ class TestPlain:
         places = settings(minio_plain, minio_plain.access_key, minio_plain.secret_key, audio, main)
         program = Program(tmp_path / "data", **places, MINIO_EXPIRE_DERIVED_DAYS="30")
         before = program.json("storage", "lifecycle")["buckets"]
-        assert [(len(one["configured"]), len(one["standing"])) for one in before] == [(0, 0), (2, 0)]
+        assert [(len(one["configured"]), len(one["standing"])) for one in before] == [(0, 0), (4, 0)]
         after = program.json("storage", "lifecycle", "--apply")["buckets"]
         assert [one["standing"] for one in after] == [one["configured"] for one in after]
         assert minio_plain.keeper.get_bucket_lifecycle_configuration(Bucket=main)["Rules"]

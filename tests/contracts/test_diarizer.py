@@ -1,5 +1,6 @@
 """The contract of Diarizer, over every adapter, and what the embedded one promises beside it."""
 
+import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.builders_media import call_channels, encoded
 from tests.builders_speech import sample_sound, sample_truth
 from tests.builders_talk import a_turn
 from tests.sound_arrays import WaveSound, silence
 from voxpersona.adapters.diarizer.campplus import CamPlusDiarizer
+from voxpersona.adapters.diarizer.channels import ChannelDiarizer
 from voxpersona.adapters.diarizer.memory import ScriptedDiarizer
 from voxpersona.adapters.diarizer.voices import MODEL, SHA256
+from voxpersona.adapters.media import PyAVMedia
 from voxpersona.errors import Code, Configuration, Rejected
 from voxpersona.model import Turn
 from voxpersona.ports import RATE, Diarizer, Floats, Sound
@@ -64,8 +68,10 @@ def found(campplus: CamPlusDiarizer) -> Sequence[Turn]:
     return turns_of(campplus, WaveSound(sample_sound()))
 
 
-@pytest.fixture(params=["campplus", "scripted"])
+@pytest.fixture(params=["campplus", "channels", "scripted"])
 def diarizer(request: pytest.FixtureRequest, campplus: CamPlusDiarizer) -> Diarizer:
+    if request.param == "channels":
+        return ChannelDiarizer(ScriptedDiarizer(truth()))
     return campplus if request.param == "campplus" else ScriptedDiarizer(truth())
 
 
@@ -116,6 +122,13 @@ class TestCamPlus:
             turns = turns_of(campplus, WaveSound(sample_sound()), speakers=number)
             assert len({turn.speaker for turn in turns}) == number
 
+    def test_a_very_quiet_recording_is_told_apart_as_well(self, campplus: CamPlusDiarizer) -> None:
+        loudness = np.sqrt(np.mean(sample_sound() ** 2))
+        quiet = np.rint(sample_sound() * (10 ** (-50 / 20) / loudness) * 32_768) / 32_768  # as it is kept
+        turns = turns_of(campplus, WaveSound(quiet[: 30 * RATE].astype(np.float32)))
+        expected, heard = painted(truth())[: 30 * GRID], painted(turns)[: 30 * GRID]
+        assert (heard[expected > 0] == expected[expected > 0]).mean() >= 0.98
+
     def test_one_voice_is_one_speaker(self, campplus: CamPlusDiarizer) -> None:
         for name in ("SPEAKER_00", "SPEAKER_01"):
             own = [sample_sound()[round(t.start * RATE) : round(t.end * RATE)] for t in truth() if t.speaker == name]
@@ -161,3 +174,64 @@ def test_a_scripted_diarizer_remembers_what_it_was_asked() -> None:
     scripted = ScriptedDiarizer(truth())
     turns_of(scripted, WaveSound(silence(2)), speakers=2)
     assert scripted.asked == [2]
+
+
+class TestChannels:
+    """By the channels of a recorded call, where voices need not be told apart."""
+
+    @pytest.fixture
+    def call(self, tmp_path: Path) -> Sound:
+        return a_call(tmp_path / "sound")
+
+    @pytest.mark.parametrize("speakers", [None, 2])
+    def test_each_channel_is_a_speaker(self, call: Sound, speakers: int | None) -> None:
+        turns = turns_of(ChannelDiarizer(ScriptedDiarizer([])), call, speakers)
+        assert {turn.speaker for turn in turns} == {"SPEAKER_00", "SPEAKER_01"}
+        expected, heard = painted(truth()), painted(turns)
+        spoken = expected > 0
+        assert (heard[spoken] == expected[spoken]).mean() >= 0.98
+
+    @pytest.mark.parametrize(("gains", "leak"), [((0.5, 0.1), 0.0), ((1.0, 1.0), 0.1)])
+    def test_a_faint_side_and_one_that_leaks_are_told_as_well(
+        self, gains: tuple[float, float], leak: float, tmp_path: Path
+    ) -> None:
+        turns = turns_of(ChannelDiarizer(ScriptedDiarizer([])), a_call(tmp_path / "sound", gains=gains, leak=leak))
+        expected, heard = painted(truth()), painted(turns)
+        spoken = expected > 0
+        assert (heard[spoken] == expected[spoken]).mean() >= 0.96
+
+    def test_one_voice_on_both_ends_is_two_speakers_for_the_channels_and_one_for_the_ear(self, call: Sound) -> None:
+        assert call.sides is not None
+        own = [sample_sound()[round(t.start * RATE) : round(t.end * RATE)] for t in truth() if t.speaker[-1] == "0"]
+        voice = np.concatenate(own)
+        half = len(voice) // RATE * GRID // 2
+        sides = np.full((len(voice) * GRID // RATE, 2), -70.0, np.float32)
+        sides[:half, 0] = sides[half:, 1] = -20.0
+        turns = turns_of(ChannelDiarizer(ScriptedDiarizer([])), WaveSound(voice, sides))
+        assert {turn.speaker for turn in turns} == {"SPEAKER_00", "SPEAKER_01"}
+
+    @pytest.mark.parametrize("speakers", [1, 3])
+    def test_another_number_of_speakers_is_told_apart_by_voice(self, call: Sound, speakers: int) -> None:
+        scripted = ScriptedDiarizer(truth()[:1])
+        assert turns_of(ChannelDiarizer(scripted), call, speakers) == truth()[:1]
+        assert scripted.asked == [speakers]
+
+    def test_where_the_channels_are_alike_it_is_as_before(self) -> None:
+        scripted = ScriptedDiarizer(truth())
+        sound = WaveSound(sample_sound())
+        assert turns_of(ChannelDiarizer(scripted), sound) == turns_of(ScriptedDiarizer(truth()), sound)
+        assert scripted.asked == [None]
+
+    def test_its_name_tells_both_recipes(self, campplus: CamPlusDiarizer) -> None:
+        assert ChannelDiarizer(campplus).name == f"channels-recipe1-or-{campplus.name}"
+
+    def test_sides_of_a_silent_sound_are_no_turns(self) -> None:
+        sides = np.full((3_000, 2), -100.0, np.float32)
+        assert turns_of(ChannelDiarizer(ScriptedDiarizer([])), WaveSound(silence(30), sides)) == []
+
+
+def a_call(target: Path, *, gains: tuple[float, float] = (1.0, 1.0), leak: float = 0.0) -> Sound:
+    """The sample as a recorded call, decoded."""
+    content = encoded("wav", "pcm_s16le", call_channels(gains=gains, leak=leak), channels=2)
+    PyAVMedia().decode(io.BytesIO(content), name="a call", target=target)
+    return PyAVMedia().sound(target)

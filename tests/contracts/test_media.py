@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tests.builders_faults import joiner, noise, playlist
-from tests.builders_media import FORMATS, SPEECH, encoded, ogg_pages, speech, wav
+from tests.builders_media import FORMATS, SPEECH, call_channels, encoded, ogg_pages, speech, wav
 from tests.sounds import OddInput, odd_inputs
 from voxpersona.adapters.media import PyAVMedia, pcm
 from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
-from voxpersona.model import MediaFacts
-from voxpersona.ports import RATE, Media
+from voxpersona.model import CLIPPED, MediaFacts
+from voxpersona.ports import RATE, Floats, Media
 
 ODD = odd_inputs()
 CONTENT_TYPES = {
@@ -98,6 +98,22 @@ class TestForms:
         assert two_peak == pytest.approx(one_peak, abs=0.1)
         assert np.sqrt(np.mean(two**2)) == pytest.approx(np.sqrt(np.mean(one**2)), rel=0.05)
 
+    @pytest.mark.parametrize("form", [("wav", "pcm_s16le"), ("ogg", "libopus"), ("mp3", "libmp3lame")])
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_clipping_is_told(self, media: Media, form: tuple[str, str], channels: int) -> None:
+        loudest = speech(6) / np.abs(speech(6)).max()
+        for gain, is_clipped in ((0.3, False), (1.0, False), (8.0, True)):
+            cut = np.clip(loudest * np.float32(gain), -1, 1)
+            facts = decoded(media, encoded(*form, cut, channels=channels))
+            assert (facts.clipped >= CLIPPED) == is_clipped
+
+    def test_a_very_quiet_recording_is_kept_as_it_is(self, media: Media, tmp_path: Path) -> None:
+        quiet = speech(4) * np.float32(10 ** (-50 / 20) / np.sqrt(np.mean(speech(4) ** 2)))
+        facts = decoded(media, encoded("wav", "pcm_s16le", quiet), tmp_path / "sound")
+        assert facts.clipped == 0
+        heard = media.sound(tmp_path / "sound").read(0, 4)
+        assert 20 * np.log10(np.sqrt(np.mean(heard**2))) == pytest.approx(-50, abs=1)
+
     @pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.label)
     def test_odd_inputs_get_what_they_deserve(self, media: Media, odd: OddInput, tmp_path: Path) -> None:
         target = tmp_path / "sound"
@@ -147,6 +163,68 @@ class TestRanges:
         before = target.read_bytes()
         decoded(media, FORMATS["ogg-opus"](speech(10)), target)
         assert target.read_bytes() == before
+
+
+def _roomy(said: Floats) -> Floats:
+    """Two microphones in one room: one a little later, quieter, with another hiss."""
+    hiss = np.random.default_rng(3).standard_normal((2, len(said))).astype(np.float32) * np.float32(1e-3)
+    heard: Floats = np.stack([said, np.roll(said, 40) * np.float32(0.6)]) + hiss
+    return heard
+
+
+class TestSides:
+    """Channels that carry different voices are told by how loud each is when; all others by nothing."""
+
+    @pytest.mark.parametrize("gains", [(1.0, 1.0), (0.6, 0.06)])
+    @pytest.mark.parametrize("leak", [0.0, 0.1])
+    @pytest.mark.parametrize("form", [("wav", "pcm_s16le"), ("mp3", "libmp3lame")])
+    def test_a_call_has_two(
+        self, media: Media, form: tuple[str, str], leak: float, gains: tuple[float, float], tmp_path: Path
+    ) -> None:
+        call = call_channels(gains=gains, leak=leak, seconds=30)
+        decoded(media, encoded(*form, call, channels=2), tmp_path / "sound")
+        sides = media.sound(tmp_path / "sound").sides
+        assert sides is not None
+        assert sides.shape == (pytest.approx(3_000, abs=12), 2)
+        asked, answered = sides[60:550].mean(axis=0), sides[820:1500].mean(axis=0)
+        assert asked[0] - answered[0] > 10
+        assert answered[1] - asked[1] > 10
+
+    @pytest.mark.parametrize(
+        "channels",
+        [
+            np.stack([speech(20)] * 2),
+            _roomy(speech(20)),
+            np.stack([speech(20), 0 * speech(20)]),
+            np.stack([speech(20), speech(20, start=31)]),  # both speak all the time
+            np.stack([speech(20), _roomy(0 * speech(20))[0]]),
+            call_channels(seconds=4),  # too short to tell
+            call_channels(leak=0.5, seconds=30),
+        ],
+        ids=["alike", "room", "one-empty", "both-always", "noise", "short", "leaking"],
+    )
+    def test_others_have_none(self, media: Media, channels: Floats, tmp_path: Path) -> None:
+        decoded(media, encoded("wav", "pcm_s16le", channels, channels=2), tmp_path / "sound")
+        assert media.sound(tmp_path / "sound").sides is None
+
+    def test_a_call_mixed_down_has_none(self, media: Media, tmp_path: Path) -> None:
+        decoded(media, wav(call_channels(seconds=30).mean(axis=0)), tmp_path / "sound")
+        assert media.sound(tmp_path / "sound").sides is None
+
+    def test_what_is_heard_is_the_mix(self, media: Media, tmp_path: Path) -> None:
+        call = call_channels(seconds=20)
+        for name, channels in (("two", call), ("one", call.mean(axis=0))):
+            decoded(media, encoded("wav", "pcm_s16le", channels, channels=channels.ndim), tmp_path / name)
+        two, one = (media.sound(tmp_path / name).read(0, 20) for name in ("two", "one"))
+        assert np.abs(two - one).max() < 1e-3
+
+    @pytest.mark.parametrize("cut", [1, 8, 4_000])
+    def test_a_torn_one_is_refused(self, media: Media, cut: int, tmp_path: Path) -> None:
+        decoded(media, encoded("wav", "pcm_s16le", call_channels(seconds=20), channels=2), tmp_path / "sound")
+        content = (tmp_path / "sound").read_bytes()
+        (tmp_path / "sound").write_bytes(content[:-cut])
+        with pytest.raises(Integrity):
+            media.sound(tmp_path / "sound")
 
 
 class TestTarget:

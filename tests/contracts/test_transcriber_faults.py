@@ -30,11 +30,17 @@ SAID = "the guest said this in confidence"
 
 
 def ask(
-    server: SpeechServer, *, language: str | None = None, timeout: float = 10.0, sound: Floats = QUIET, times: int = 1
+    server: SpeechServer,
+    *,
+    language: str | None = None,
+    words: Sequence[str] = (),
+    timeout: float = 10.0,
+    sound: Floats = QUIET,
+    times: int = 1,
 ) -> PieceText:
     with closing(over_http(server.url, timeout=timeout)) as transcriber:
         for _ in range(times):
-            heard = hear(transcriber, sound, language)
+            heard = transcriber.transcribe(sound, language=language, words=words, on_progress=lambda _: None)
     return heard
 
 
@@ -79,6 +85,12 @@ def test_the_url_may_end_anywhere_on_the_way(ending: str) -> None:
         server.url += ending
         ask(server)
     assert [request.path for request in server.requests] == [PATH]
+
+
+def test_words_to_expect_are_the_prompt() -> None:
+    with failing([answering({"text": ""})]) as server:
+        ask(server, words=("Анна Петрова", "Sochi"))
+    assert server.requests[0].fields["prompt"] == ["Анна Петрова, Sochi"]
 
 
 def test_a_proxy_of_the_environment_never_sees_the_sound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from voxpersona.model.blob import (
 )
 from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
+    CLIPPED,
     STAGES,
     Building,
     Details,
@@ -34,9 +35,10 @@ from voxpersona.model.recording import (
     WorkOrder,
 )
 from voxpersona.model.report import EXTRACTIVE, Finding, Quote, Report
-from voxpersona.model.transcript import Doubt, Dropped, Piece, PieceText, Segment, Transcript, Word
+from voxpersona.model.transcript import Doubt, Dropped, Piece, PieceText, Segment, Spoken, Transcript, Word
 
 __all__ = [
+    "CLIPPED",
     "EXTRACTIVE",
     "STAGES",
     "Abilities",
@@ -75,6 +77,7 @@ __all__ = [
     "Segment",
     "Source",
     "Speaker",
+    "Spoken",
     "Stage",
     "Standing",
     "State",

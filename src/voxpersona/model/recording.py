@@ -62,6 +62,10 @@ class Stage(StrEnum):
 STAGES = tuple(Stage)
 
 
+CLIPPED = 0.001
+"""Share of samples without their tops from which on a recording sounds distorted."""
+
+
 class MediaFacts(Noun):
     """What the decoder found: duration in seconds as decoded, sample rate in Hz, the container and codec names.
 
@@ -80,6 +84,8 @@ class MediaFacts(Noun):
     peak: float
     damage: str | None = None
     examined: float | None = None
+    clipped: float = 0.0
+    """Share of the samples that were too loud for the recorder and lost their tops; from CLIPPED on it is heard."""
 
 
 class Original(Noun):

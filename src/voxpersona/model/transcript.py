@@ -59,6 +59,8 @@ class Doubt(StrEnum):
     """Nobody is heard where it stands."""
     PHANTOM = "phantom"
     """Words that engines are known to put where nobody speaks: credits of subtitles, thanks for watching."""
+    ECHO = "echo"
+    """Nothing but names and terms the engine was told to expect."""
     UNSURE = "unsure"
     """The engine itself takes it for no speech and does not believe its own words."""
     REPEATED = "repeated"
@@ -83,6 +85,17 @@ class PieceText(Noun):
     dropped: tuple[Dropped, ...] = ()
 
 
+class Spoken(Noun):
+    """The language an engine found in `[start, end)` of a recording, and how sure it was (0..1; 0: not told)."""
+
+    start: float
+    end: float
+    language: str
+    confidence: float
+    heard_as: str | None = None
+    """The language it was then heard in, where the engine was unsure and the speech around it tells another."""
+
+
 class Transcript(Noun):
     """What was said, as one engine heard it. `number` is the run that made it; a new run never alters an old one."""
 
@@ -97,8 +110,12 @@ class Transcript(Noun):
     segments: tuple[Segment, ...]
     damage: str | None = None
     """One English line on what is missing of the sound, all of which was decoded for this."""
+    clipped: float = 0.0
+    """As in MediaFacts, over all of the sound."""
     dropped: tuple[Dropped, ...] = ()
     """What was taken for invented, in order of time: it stands in no report, index or answer."""
+    spoken: tuple[Spoken, ...] = ()
+    """The language found in each piece; empty where the language was told."""
 
     @property
     def text(self) -> str:

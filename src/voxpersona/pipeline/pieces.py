@@ -113,6 +113,10 @@ class _Samples:
     def seconds(self) -> float:
         return len(self._samples) / RATE
 
+    @property
+    def sides(self) -> None:
+        return None
+
     def read(self, start: float, end: float) -> Floats:
         return self._samples[max(0, round(start * RATE)) : round(end * RATE)]
 

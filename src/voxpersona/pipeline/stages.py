@@ -13,12 +13,14 @@ from pydantic import ValidationError
 from voxpersona.errors import Code, NotFound
 from voxpersona.model import (
     Attribution,
+    Details,
     MediaFacts,
     Piece,
     PieceText,
     Recording,
     RecordingId,
     Report,
+    Spoken,
     Stage,
     Transcript,
     Voices,
@@ -28,7 +30,9 @@ from voxpersona.model.noun import Noun
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.attribute import attribute
 from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.pipeline.index import index
+from voxpersona.pipeline.languages import unsure
 from voxpersona.pipeline.pieces import join, plan
 from voxpersona.pipeline.render import render_markdown
 from voxpersona.pipeline.report import report
@@ -81,6 +85,13 @@ def _piece(spans: list[list[float]], index: int) -> Piece:
     return Piece(index=index, start=start, end=end, before=before, after=after)
 
 
+def _spoken(pieces: Sequence[Piece], texts: Sequence[PieceText]) -> list[Spoken]:
+    return [
+        Spoken(start=piece.start, end=piece.end, language=text.language, confidence=text.language_confidence)
+        for piece, text in zip(pieces, texts, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class PortStages:
     """See `pipeline.Stages`. `scratch` is a directory of this machine for decoded sound; losing it loses nothing."""
@@ -96,6 +107,10 @@ class PortStages:
     passages: PassageIndex
     templates: Sequence[Template]
     scratch: Path
+    words: Sequence[str] = ()
+    """Names and terms that may be said in any recording."""
+    hint_names: bool = False
+    """Whether those of a recording's details are told to the transcriber, too."""
     decoding: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, order: WorkOrder) -> list[list[float]]:
@@ -107,17 +122,24 @@ class PortStages:
         """Text of one piece into the bucket; found there, it is not made again."""
         self._heard(order, spans, index)
 
-    def _heard(self, order: WorkOrder, spans: list[list[float]], index: int) -> PieceText:
+    def _heard(self, order: WorkOrder, spans: list[list[float]], index: int, language: str | None = None) -> PieceText:
+        """In the language told for the recording, or else for this piece alone."""
         recording = self.library.recording(order.recording)
+        language = recording.details.language or language
         piece = _piece(spans, index)
         seconds = spans[-1][1] or 1.0
         progress = _Throttled(self.journal, order, Stage.TRANSCRIBE).part(piece.start / seconds, piece.end / seconds)
 
         def make() -> PieceText:
             samples = self._sound(recording.id).read(*piece.heard)
-            return self.transcriber.transcribe(samples, language=recording.details.language, on_progress=progress)
+            return self.transcriber.transcribe(
+                samples,
+                language=language,
+                words=self._hints(recording),
+                on_progress=progress,
+            )
 
-        text = self._made_once(recording.id, self._piece_key(recording, spans[index], index), PieceText, make)
+        text = self._made_once(recording.id, self._piece_key(recording, language, spans[index], index), PieceText, make)
         progress(1.0)
         return text
 
@@ -128,19 +150,27 @@ class PortStages:
         def make() -> Transcript:
             pieces = [_piece(spans, index) for index in range(len(spans))]
             texts = [self._heard(order, spans, index) for index in range(len(spans))]
+            spoken = _spoken(pieces, texts)
+            guessed = {} if recording.details.language else unsure(texts)
+            for at, language in guessed.items():
+                texts[at] = self._heard(order, spans, at, language)
+                spoken[at] = spoken[at].model_copy(update={"heard_as": language})
             joined = join(pieces, texts)
+            facts = self._facts(recording)
             return Transcript(
                 recording=recording.id,
                 number=order.run,
                 language=joined.language,
                 language_confidence=max(
-                    (text.language_confidence for text in texts if text.language == joined.language), default=0.0
+                    (each.confidence for each in spoken if each.language == joined.language), default=0.0
                 ),
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
                 segments=joined.segments,
-                damage=self._facts(recording).damage,
+                damage=facts.damage,
+                clipped=facts.clipped,
                 dropped=joined.dropped,
+                spoken=() if recording.details.language else tuple(spoken),
             )
 
         self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)
@@ -232,10 +262,14 @@ class PortStages:
     def _language(self, attribution: Attribution) -> str:
         return self.library.transcript(attribution.recording, attribution.transcript).language
 
-    def _piece_key(self, recording: Recording, span: list[float], index: int) -> str:
-        told = recording.details.language or "auto"
-        settings = f"{_PIECES_VERSION}|{self.transcriber.name}|{told}|{'-'.join(map(repr, span))}"
+    def _piece_key(self, recording: Recording, language: str | None, span: list[float], index: int) -> str:
+        told = language or "auto"
+        words = self._hints(recording)
+        settings = f"{_PIECES_VERSION}|{self.transcriber.name}|{told}|{'-'.join(map(repr, span))}|{words!r}"
         return layout.piece(recording.id, hashlib.sha256(settings.encode()).hexdigest()[:16], index)
+
+    def _hints(self, recording: Recording) -> tuple[str, ...]:
+        return hot_words(recording.details if self.hint_names else Details(), self.words)
 
     def _voices(self, recording: Recording, progress: OnProgress) -> Voices:
         told = recording.details.speakers

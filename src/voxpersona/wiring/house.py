@@ -412,8 +412,9 @@ class House:
     @cached_property
     def diarizer(self) -> Diarizer:
         from voxpersona.adapters.diarizer.campplus import CamPlusDiarizer
+        from voxpersona.adapters.diarizer.channels import ChannelDiarizer
 
-        return CamPlusDiarizer(threads=self.threads)
+        return ChannelDiarizer(CamPlusDiarizer(threads=self.threads))
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -461,6 +462,8 @@ class House:
             passages=self.passages,
             templates=self.templates,
             scratch=self.scratch,
+            words=tuple(word for each in self.settings.words.split(",") if (word := each.strip())),
+            hint_names=self.settings.hint_names,
         )
 
 

@@ -30,6 +30,7 @@ from voxpersona.model import (
     RecordingId,
     Scenario,
     Segment,
+    Spoken,
     Stage,
     Standing,
     State,
@@ -48,6 +49,7 @@ PASSAGE = Passage(
 PROGRESS = Progress(recording=ID, run=1, stage=Stage.REPORT, share=1 / 3, attempts=2, started_at=RECEIVED)
 DROPPED = Dropped(start=0.5, end=1.5, text="Продолжение следует", reason=Doubt.NO_VOICE)
 WAITING = Waiting(code="transcriber-unavailable", reason="timed out", since=RECEIVED, until=RECEIVED)
+SPOKEN = Spoken(start=0.0, end=200.0, language="cy", confidence=0.3, heard_as="ru")
 NOUNS: list[Noun] = [
     a_recording(),
     a_recording(told=Details()),
@@ -59,7 +61,7 @@ NOUNS: list[Noun] = [
     an_attribution(ID, 2, transcript=1),
     a_report(ID),
     PieceText(language="ru", language_confidence=0.5, segments=(a_segment("ну да"),), dropped=(DROPPED,)),
-    a_transcript(ID).model_copy(update={"dropped": (DROPPED,)}),
+    a_transcript(ID).model_copy(update={"dropped": (DROPPED,), "spoken": (SPOKEN,)}),
     WorkOrder(recording=ID, run=3, start=Stage.INDEX),
     PROGRESS,
     Standing(state=State.FAILED, run=1, stage=Stage.REPORT, stages=(PROGRESS,), failed_code="internal"),
@@ -255,5 +257,6 @@ class TestTimeLeft:
 @pytest.mark.parametrize("noun", [a_transcript(ID), PieceText(language="ru", language_confidence=0.5, segments=())])
 def test_documents_of_before_there_were_traces_of_dropped_text_are_read(noun: Noun) -> None:
     document = json.loads(noun.model_dump_json())
-    del document["dropped"]
+    for field in ("dropped", "spoken"):
+        document.pop(field, None)
     assert type(noun).model_validate(document) == noun

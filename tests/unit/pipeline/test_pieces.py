@@ -33,6 +33,7 @@ class WatchedSound:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.sides: Floats | None = None
         self.longest = 0.0
 
     def read(self, start: float, end: float) -> Floats:

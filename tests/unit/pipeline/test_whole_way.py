@@ -8,12 +8,24 @@ from tests.rooms import Rooms, the_talk
 from voxpersona.adapters.media.memory import memory_recording
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.errors import Code, Integrity, Rejected, Unavailable
-from voxpersona.model import Details, Doubt, Dropped, RecordingId, Scenario, Stage, State, Transcript, WorkOrder
+from voxpersona.model import (
+    Details,
+    Doubt,
+    Dropped,
+    PieceText,
+    RecordingId,
+    Scenario,
+    Stage,
+    State,
+    Transcript,
+    WorkOrder,
+)
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.ask import ask
 from voxpersona.pipeline.check import Kind, check
 from voxpersona.pipeline.forget import forget
-from voxpersona.ports import RATE
+from voxpersona.pipeline.hot_words import hot_words
+from voxpersona.ports import RATE, Floats
 
 
 @pytest.fixture
@@ -114,6 +126,58 @@ def test_each_piece_is_heard_with_its_context_and_what_two_heard_stands_once(roo
     assert [samples for samples, _ in rooms.transcriber.calls] == [9 * RATE, 7 * RATE]
     rooms.stages.transcribe(order, spans)
     assert len(rooms.transcriber.calls) == 2
+
+
+def test_names_of_the_details_are_hinted_at_and_other_names_are_another_hearing(tmp_path: Path) -> None:
+    details = Details(employee="Анна  Петрова", place="Отель «Север»", city="Сочи")
+    rooms = Rooms(tmp_path, words=("капучино", "Сочи"), hint_names=True)
+    identity = rooms.receive(memory_recording(10.0), details=details).recording.id
+    rooms.engine.run()
+    assert rooms.transcriber.words == [("Анна Петрова", "Отель «Север»", "Сочи", "капучино")]
+    order = rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    rooms.engine.run()
+    assert len(rooms.transcriber.words) == 1
+    rooms.words = ()
+    rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    rooms.engine.run()
+    assert rooms.transcriber.words[1:] == [("Анна Петрова", "Отель «Север»", "Сочи")]
+    rooms.hint_names = False
+    rooms.journal.restart(identity, Stage.TRANSCRIBE)
+    rooms.engine.run()
+    assert rooms.transcriber.words[2:] == [()]
+    assert order.run < rooms.library.transcript(identity).number
+
+
+def test_hot_words_are_bounded_and_none_stands_twice() -> None:
+    assert hot_words(Details()) == ()
+    many = [f"блюдо {number}" for number in range(200)]
+    found = hot_words(Details(employee=" ", client="анна", place="Анна"), [*many, "x" * 500])
+    assert found[:2] == ("анна", "блюдо 0")
+    assert 300 < sum(len(word) for word in found) <= 400
+
+
+def test_an_unsure_piece_is_heard_in_the_language_of_the_sure_ones_around_it(rooms: Rooms) -> None:
+    def hear(sound: Floats, language: str | None) -> PieceText:
+        unsure = len(sound) == 4 * RATE and language is None
+        told = {"language": "cy" if unsure else "en", "language_confidence": 0.3 if unsure else 0.99}
+        return the_talk().model_copy(update=told)
+
+    rooms.transcriber = ScriptedTranscriber(hear)
+    identity = _received(rooms)
+    order = WorkOrder(recording=identity, run=1)
+    rooms.journal.claim(order)
+    spans = [[0.0, 6.0, 0.0, 0.0], [6.0, 10.0, 0.0, 0.0]]
+    for index in range(2):
+        rooms.stages.hear(order, spans, index)
+    for _ in range(2):
+        rooms.stages.transcribe(order, spans)
+    assert rooms.transcriber.calls == [(6 * RATE, None), (4 * RATE, None), (4 * RATE, "en")]
+    transcript = documents.read(rooms.archive, layout.transcript(identity, 1), Transcript)
+    assert transcript.language == "en"
+    assert [(each.start, each.language, each.confidence, each.heard_as) for each in transcript.spoken] == [
+        (0.0, "en", 0.99, None),
+        (6.0, "cy", 0.3, "en"),
+    ]
 
 
 def test_it_is_found_again_where_the_machine_has_lost_what_it_decoded(rooms: Rooms) -> None:

@@ -81,6 +81,7 @@ class TestSigns:
 
     def test_both_are(self) -> None:
         assert doubts(a_line("Sznäh", signs=Signs(no_speech=0.7, sureness=-1.2))) == [Doubt.UNSURE]
+        assert doubts(a_line("Culstrike, Pl demek", signs=Signs(no_speech=0.39, sureness=-2.13))) == [Doubt.UNSURE]
 
     def test_words_the_engine_believes_are_not_compared_with_the_voice(self) -> None:
         assert doubts(a_line("A whisper in the noise."), is_voiced=False) == []
@@ -95,6 +96,21 @@ class TestSigns:
         kept, dropped = sift([a_line("Good evening.", start=3, end=4, sure=0.0)], loudest, SECONDS)
         assert (kept, asked) == ([], [(0.0, SECONDS)])
         assert dropped == (Dropped(start=3.0, end=4.0, text="Good evening.", reason=Doubt.NO_VOICE),)
+
+
+class TestEchoes:
+    PROMPT = ("Анна Петрова", "отель «Север»")
+
+    def doubts(self, text: str, signs: Signs, voice: float) -> list[Doubt]:
+        return [each.reason for each in sift([a_line(text, signs=signs)], lambda *_: voice, SECONDS, self.PROMPT)[1]]
+
+    def test_the_prompt_said_back_into_silence_is_no_speech(self) -> None:
+        assert self.doubts("Анна Петрова, Север.", SURE, 0.1) == [Doubt.NO_VOICE]
+        assert self.doubts("Север, Север, Анна, Анна", Signs(no_speech=0.55, sureness=-0.6), 0.9) == [Doubt.ECHO]
+
+    def test_names_that_are_said_stay(self) -> None:
+        assert self.doubts("Анна Петрова.", SURE, 0.9) == []
+        assert self.doubts("Меня зовут Анна Петрова.", Signs(no_speech=0.8, sureness=-0.7), 0.9) == []
 
 
 class TestRounds:

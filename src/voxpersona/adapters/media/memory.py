@@ -26,6 +26,7 @@ class _Hum:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.sides: Floats | None = None
 
     def read(self, start: float, end: float) -> Floats:
         first, last = round(max(0.0, start) * RATE), round(min(self.seconds, end) * RATE)

@@ -1,4 +1,5 @@
-"""Decoded sound on disk: a 32-byte header of our own, then 16-bit little-endian samples at RATE, mono.
+"""Decoded sound on disk: a 32-byte header of our own, then 16-bit little-endian samples at RATE, mono; in version 2,
+where the two channels carried different voices, the levels of both for every whole 10 ms follow, as 32-bit floats.
 
     8 bytes  magic          4 bytes  samples per second   8 bytes  complete mark, zeros while being written
     4 bytes  version        8 bytes  number of samples
@@ -21,7 +22,8 @@ from voxpersona.ports import RATE, Floats
 
 _HEADER = struct.Struct("<8sIIQ8s")
 _MAGIC = b"VoxPCM\r\n"
-_VERSION = 1
+_MONO, _SIDES = 1, 2
+_STEP = RATE // 100
 _COMPLETE = b"complete"
 _SCALE = 32_768.0
 
@@ -73,12 +75,14 @@ class PcmWriter:
         self._file.truncate()
         self._samples = 0
 
-    def commit(self) -> None:
-        """Make it durable, then visible."""
+    def commit(self, sides: "Floats | None" = None) -> None:
+        """Make it durable, then visible; with the levels of the sides, shape (steps, 2), where there are any."""
         try:
+            if sides is not None:
+                self._file.write(sides[: self._samples // _STEP].astype("<f4").tobytes())
             self._sync()
             self._file.seek(0)
-            self._file.write(_header(self._samples, _COMPLETE))
+            self._file.write(_header(self._samples, _COMPLETE, _MONO if sides is None else _SIDES))
             self._sync()
             self._file.close()
             self._part.replace(self._target)
@@ -105,42 +109,59 @@ class PcmSound:
             raise NotFound(Code.PATH_ABSENT, "the decoded sound is not there", path=str(target)) from error
         except OSError as error:
             raise Integrity(Code.RESULT_INVALID, "the decoded sound cannot be read", path=str(target)) from error
-        self._samples = self._checked(head, size)
+        self._samples, self._has_sides = self._checked(head, size)
 
     @property
     def seconds(self) -> float:
         return self._samples / RATE
 
+    @property
+    def sides(self) -> "Floats | None":
+        """As ports.Sound says."""
+        if not self._has_sides:
+            return None
+        found = self._bytes(_HEADER.size + 2 * self._samples, _sides_size(self._samples))
+        return np.frombuffer(found, "<f4").reshape(-1, 2)
+
     def read(self, start: float, end: float) -> Floats:
         """The samples of `[start, end)` in seconds, clipped to the recording; shape (samples,), float32."""
         first = min(max(0, round(start * RATE)), self._samples)
         last = min(max(first, round(end * RATE)), self._samples)
-        try:
-            with self._target.open("rb") as file:
-                file.seek(_HEADER.size + 2 * first)
-                found = file.read(2 * (last - first))
-        except OSError as error:
-            raise self._torn("cannot be read any more") from error
-        if len(found) != 2 * (last - first):
-            raise self._torn("became shorter while it was read")
+        found = self._bytes(_HEADER.size + 2 * first, 2 * (last - first))
         return np.frombuffer(found, "<i2").astype(np.float32) / np.float32(_SCALE)
 
-    def _checked(self, head: bytes, size: int) -> int:
+    def _bytes(self, place: int, size: int) -> bytes:
+        try:
+            with self._target.open("rb") as file:
+                file.seek(place)
+                found = file.read(size)
+        except OSError as error:
+            raise self._torn("cannot be read any more") from error
+        if len(found) != size:
+            raise self._torn("became shorter while it was read")
+        return found
+
+    def _checked(self, head: bytes, size: int) -> tuple[int, bool]:
         if len(head) < _HEADER.size:
             raise self._torn("is shorter than its header")
         magic, version, rate, samples, mark = _HEADER.unpack(head)
-        if (magic, version, rate) != (_MAGIC, _VERSION, RATE):
+        if (magic, rate) != (_MAGIC, RATE) or version not in (_MONO, _SIDES):
             raise self._torn("is not of our format")
-        if mark != _COMPLETE or size != _HEADER.size + 2 * samples:
+        has_sides = version == _SIDES
+        if mark != _COMPLETE or size != _HEADER.size + 2 * samples + (_sides_size(samples) if has_sides else 0):
             raise self._torn("is not whole")
-        return int(samples)
+        return int(samples), has_sides
 
     def _torn(self, what: str) -> Integrity:
         return Integrity(Code.RESULT_INVALID, f"the decoded sound {what}", path=str(self._target))
 
 
-def _header(samples: int, mark: bytes) -> bytes:
-    return _HEADER.pack(_MAGIC, _VERSION, RATE, samples, mark)
+def _header(samples: int, mark: bytes, version: int = _MONO) -> bytes:
+    return _HEADER.pack(_MAGIC, version, RATE, samples, mark)
+
+
+def _sides_size(samples: int) -> int:
+    return samples // _STEP * 8
 
 
 def _sync_directory(directory: Path) -> None:

@@ -15,6 +15,7 @@ from voxpersona.adapters.media.mixer import mono
 from voxpersona.adapters.media.pcm import PcmSound, PcmWriter
 from voxpersona.adapters.media.reading import Limit, NoSound, Reading, Undecodable, read_sound
 from voxpersona.adapters.media.shape import Shape, damage_of
+from voxpersona.adapters.media.sides import Sides
 from voxpersona.adapters.media.window import Window
 from voxpersona.errors import Code, Rejected
 from voxpersona.model import MediaFacts, Peaks
@@ -96,17 +97,24 @@ class _Decoding:
         plan = self._examine(container, self._whole.part(container.start, self._whole.size))
         with contextlib.ExitStack() as stack:
             sink = None if target is None else stack.enter_context(PcmWriter(target))
-            on_sound = _nothing if sink is None else lambda sound: sink.append(mono(sound))
-            reading = self._read(plan, on_sound)
+            sides = Sides(RATE)
+
+            def keep(sound: Floats) -> None:
+                if sink is not None:
+                    sink.append(mono(sound))
+                    sides.add(sound)
+
+            reading = self._read(plan, keep)
             if _cancels_out(reading):
+                sides = Sides(RATE)
                 if sink is not None:
                     sink.restart()
-                reading = self._read(plan, on_sound, first_channel=True)
+                reading = self._read(plan, keep, first_channel=True)
             shape = _completed(plan, reading)
             if reading.stopped_of is None:
                 self._judge(reading, shape)
             if sink is not None:
-                sink.commit()
+                sink.commit(sides.levels() if sides.are_apart() else None)
         seconds = reading.stopped_of or reading.length
         return MediaFacts(
             seconds=seconds,
@@ -117,6 +125,7 @@ class _Decoding:
             content_type=container.content_type(has_video=reading.has_video),
             peak=min(1.0, reading.peak),
             damage=damage_of(shape, seconds=seconds, paused=reading.paused, lost=reading.lost, gave_up=reading.gave_up),
+            clipped=reading.clipped,
             examined=None if reading.stopped_of is None else reading.length,
         )
 
@@ -238,7 +247,3 @@ def _completed(plan: _Plan, reading: Reading) -> Shape:
     # A film may go on after its sound has ended.
     slack = None if reading.has_video else plan.shape.slack
     return Shape(seconds, slack, plan.shape.cut or reading.ends_inside)
-
-
-def _nothing(sound: Floats) -> None:
-    """Where the sound goes that nobody asked for."""

@@ -25,6 +25,7 @@ from voxpersona.ports import RATE, Floats
 _BEGINNING = 1.0  # seconds, of what is not read to its end: enough to know that it can be decoded
 _GATHERED = 1 << 17  # samples handled at once, 8 s
 _BUFFER = 1 << 17
+_FULL = 0.98  # resampling and encoding leave cut tops a little lower than they were
 _MOST_FAILURES = 100
 _LEAST_GAP = 0.1
 _MOST_PAUSES = 3600.0
@@ -92,6 +93,7 @@ class Limit:
 class Reading:
     """What one pass found. `samples` at `pace` Hz, `peak` unclipped, `lost` in seconds of undecodable sound.
 
+    `topped`: of so many `values` in all channels, those that stand at full scale beside another one that does.
     `on_sound` is told of arrays of shape (1 or 2, n), two where the recording has two channels there.
     `paused`: seconds of silence put in where the times of the frames leave a pause. `declared`: the length by the
     container in seconds, as the library reads it. `ends_inside`: the last frame is not whole. `gave_up`: the library
@@ -105,6 +107,8 @@ class Reading:
     channels: int = 0
     samples: int = 0
     peak: float = 0.0
+    topped: int = 0
+    values: int = 0
     lost: float = 0.0
     paused: float = 0.0
     declared: float | None = None
@@ -114,6 +118,11 @@ class Reading:
     stopped_of: float | None = None
     _gathered: list[Floats] = field(default_factory=list)
     _waiting: int = 0
+
+    @property
+    def clipped(self) -> float:
+        """Share of what lost its tops."""
+        return self.topped / self.values if self.values else 0.0
 
     @property
     def length(self) -> float:
@@ -142,6 +151,9 @@ class Reading:
         self._gathered, self._waiting = [], 0
         self.samples += sound.shape[1]
         self.peak = max(self.peak, float(np.abs(mono(sound)).max()))
+        is_full = np.abs(sound) >= _FULL
+        self.topped += int(np.count_nonzero(is_full[:, 1:] & is_full[:, :-1]))
+        self.values += sound.size
         self.on_sound(sound)
 
 

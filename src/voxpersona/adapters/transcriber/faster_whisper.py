@@ -7,7 +7,7 @@ and a whole file handed over at once costs gigabytes. Feed it pieces of a few mi
 import hashlib
 import importlib.metadata
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -61,10 +61,12 @@ class FasterWhisperTranscriber:
         runtime = importlib.metadata.version("ctranslate2")
         return (
             f"faster-whisper {version}/{runtime} {self._model_name} {self._fingerprint()} "
-            f"{self._compute_type} on {self._device}, beam {self._beam}, vad, words 2"
+            f"{self._compute_type} on {self._device}, beam {self._beam}, vad, words 3"
         )
 
-    def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
+    def transcribe(
+        self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
+    ) -> PieceText:
         seconds = len(sound) / RATE
         if not len(sound):
             return PieceText(language=language or "und", language_confidence=0.0, segments=())
@@ -80,12 +82,13 @@ class FasterWhisperTranscriber:
                     vad_filter=True,
                     word_timestamps=True,
                     condition_on_previous_text=False,
+                    hotwords=", ".join(words) or None,
                 )
             for segment in _drawn(segments):
                 lines.append(_line(segment, facts.language))
                 reached = max(reached, min(float(segment.end) / seconds, 1.0))
                 on_progress(reached)
-        kept, dropped = sift(lines, Voice(sound).loudest, seconds)
+        kept, dropped = sift(lines, Voice(sound).loudest, seconds, words)
         on_progress(1.0)
         return PieceText(
             language=facts.language,

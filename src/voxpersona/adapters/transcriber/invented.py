@@ -2,13 +2,14 @@
 
 Whisper learned from subtitles, and where it hears no words it writes what stands at their ends, or goes round in
 circles. Measured with Whisper base: twelve voices at once gave "Редактор субтитров ..." (no speech 0.78, sureness
--0.61). But real Russian at 8 kHz had a no speech of 0.68 (sureness -0.25) in one window and a sureness of -1.95 (no
-speech 0.05) in another. What people really said must not be lost, so one sign alone is never enough, but for a piece in
-which no voice is heard at all.
+-0.61); told to expect names, it wrote "Север, Север, Сочи, Сочи" instead (0.55, -0.60), and told that it is English, a
+screen of nonsense (0.39, -2.13). But real Russian at 8 kHz had a no speech of 0.68 (sureness -0.25) in one window and a
+sureness of -1.95 (no speech 0.05) in another. What people really said must not be lost, so one sign alone is never
+enough, but for a piece in which no voice is heard at all.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 
 from voxpersona.adapters.transcriber.wording import Line, letters, mean
@@ -20,7 +21,9 @@ _LOOPS = 2.4
 """The three limits of Whisper's own, by which it tries again."""
 _MUTE = 0.35
 """The voice activity model itself takes less for silence, once it heard somebody."""
+_PERHAPS_NO_SPEECH = 0.35
 _DOUBTFUL = -0.5
+_HOPELESS = -2.0
 _GUESSED = 0.4
 _ROUNDS = 4
 _LONGEST_ROUND = 20
@@ -44,21 +47,23 @@ _PHANTOM = re.compile(
 
 
 def sift(
-    lines: Sequence[Line], loudest: Callable[[float, float], float], seconds: float
+    lines: Sequence[Line], loudest: Callable[[float, float], float], seconds: float, prompt: Sequence[str] = ()
 ) -> tuple[list[Line], tuple[Dropped, ...]]:
     """Lines that were said, and what was not, in order; no word is lost between the two.
 
     `loudest` tells how surely somebody speaks (0..1) between two times; it is asked only where a line is doubtful.
+    `prompt` is what the engine was told to expect: some say it back where they hear nothing.
     Where times of words were only estimated (their confidence is 0) the whole piece of that many `seconds` is asked.
     """
     is_round = _rounds(lines, loudest)
+    prompted = frozenset(letters(word) for told in prompt for word in told.split()) - {""}
     kept: list[Line] = []
     dropped: list[Dropped] = []
     at = 0
     for line in lines:
         circling = is_round[at : at + len(line.words)]
         at += len(line.words)
-        doubt = _doubt(line, loudest, seconds) if line.words else None
+        doubt = _doubt(line, loudest, seconds, prompted) if line.words else None
         if doubt is not None:
             dropped.append(_traced(line.words, doubt, seconds))
             continue
@@ -71,17 +76,22 @@ def sift(
     return kept, tuple(dropped)
 
 
-def _doubt(line: Line, loudest: Callable[[float, float], float], seconds: float) -> Doubt | None:
+def _doubt(line: Line, loudest: Callable[[float, float], float], seconds: float, prompted: Set[str]) -> Doubt | None:
     is_no_speech = line.signs.no_speech > _NO_SPEECH
     is_unsure = line.signs.sureness < _UNSURE
     is_phantom = _PHANTOM.match(line.text) is not None
+    heard = {letters(word.text) for word in line.words} - {""}
+    is_echo = bool(heard) and heard <= prompted
+    is_perhaps_none = line.signs.no_speech > _PERHAPS_NO_SPEECH
     if is_phantom and (is_unsure or (is_no_speech and line.signs.sureness < _DOUBTFUL)):
         return Doubt.PHANTOM
-    if is_no_speech and is_unsure:
+    if is_echo and (is_unsure or (is_perhaps_none and line.signs.sureness < _DOUBTFUL)):
+        return Doubt.ECHO
+    if (is_no_speech and is_unsure) or (is_perhaps_none and line.signs.sureness < _HOPELESS):
         return Doubt.UNSURE
     is_timed = any(word.confidence for word in line.words)
     is_guessed = is_timed and mean(line.words) < _GUESSED
-    if is_timed and not (is_no_speech or is_unsure or is_phantom or is_guessed):
+    if is_timed and not (is_no_speech or is_unsure or is_phantom or is_echo or is_guessed):
         return None
     start, end = (line.words[0].start, line.words[-1].end) if is_timed else (0.0, seconds)
     return Doubt.NO_VOICE if loudest(start, end) < _MUTE else None

@@ -1,6 +1,6 @@
 """A Transcriber that says what it was told to say: for tests of everything that stands on one."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 
 from voxpersona.errors import Code, Unavailable, VoxPersonaError
@@ -15,8 +15,8 @@ class ScriptedTranscriber:
 
     The script is either a function of the sound and the language, or the answers in the order of the calls; an error
     among the answers is raised. A script that has run out is Unavailable, as a server that is gone would be.
-    `calls` remembers the length in samples and the language of every piece, in order. Safe to call from several
-    threads.
+    `calls` remembers the length in samples and the language of every piece, in order, `words` the hints to each. Safe
+    to call from several threads.
     """
 
     def __init__(self, script: Hear | Iterable[PieceText | VoxPersonaError], *, name: str = "scripted 1") -> None:
@@ -24,14 +24,18 @@ class ScriptedTranscriber:
         self._name = name
         self._turn = Lock()
         self.calls: list[tuple[int, str | None]] = []
+        self.words: list[tuple[str, ...]] = []
 
     @property
     def name(self) -> str:
         return self._name
 
-    def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
+    def transcribe(
+        self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
+    ) -> PieceText:
         with self._turn:
             self.calls.append((len(sound), language))
+            self.words.append(tuple(words))
             text = self._hear(sound, language)
         on_progress(1.0)
         return text

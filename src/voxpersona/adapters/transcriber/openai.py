@@ -5,7 +5,7 @@ import hashlib
 import math
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,48 +109,55 @@ class OpenAITranscriber:
         """Give the connections back. Afterwards it cannot be used."""
         self._client.close()
 
-    def transcribe(self, sound: Floats, *, language: str | None, on_progress: OnProgress) -> PieceText:
+    def transcribe(
+        self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
+    ) -> PieceText:
         if not len(sound):
             return PieceText(language=language or UNTOLD, language_confidence=0.0, segments=())
         on_progress(0.0)
-        heard = self._heard(sound, language)
+        heard = self._heard(sound, language, words)
         on_progress(1.0)
         return heard
 
-    def _heard(self, sound: Floats, language: str | None) -> PieceText:
+    def _heard(self, sound: Floats, language: str | None, words: Sequence[str]) -> PieceText:
         """What is said in it; in halves where it is too large, and in halves of those."""
         encoded = opus.encode(sound)
+        told = {} if language is None else {"language": language}
+        if words:
+            told["prompt"] = ", ".join(words)
         try:
             if len(encoded) > self._largest:
                 raise _TooLargeError
-            body = self._ask(encoded, language)
+            body = self._ask(encoded, told)
         except _TooLargeError:
             if len(sound) < _SMALLEST * RATE:
                 raise self._refused(f"HTTP 413 to {len(encoded)} bytes") from None
             # What was too large once is not sent again only to be told so.
             self._largest = min(self._largest, len(encoded) - 1)
-            return self._in_halves(sound, lambda half: self._heard(half, language))
+            return self._in_halves(sound, lambda half: self._heard(half, language, words))
         voice = Voice(sound)
-        heard = openai_answer.read(body, seconds=len(sound) / RATE, language=language, loudest=voice.loudest)
+        heard = openai_answer.read(
+            body, seconds=len(sound) / RATE, language=language, loudest=voice.loudest, words=words
+        )
         if not heard.segments and not heard.dropped:
             _check_silence(voice)
         return heard
 
-    def _ask(self, encoded: bytes, language: str | None) -> bytes:
+    def _ask(self, encoded: bytes, told: Mapping[str, str]) -> bytes:
         if not self._is_plain:
-            status, headers, body = self._send(encoded, language, is_plain=False)
+            status, headers, body = self._send(encoded, told, is_plain=False)
             if status not in _UNLIKED:
                 return self._accepted(status, headers, body)
-        status, headers, body = self._send(encoded, language, is_plain=True)
+        status, headers, body = self._send(encoded, told, is_plain=True)
         body = self._accepted(status, headers, body)
         self._is_plain = True
         return body
 
-    def _send(self, encoded: bytes, language: str | None, *, is_plain: bool) -> tuple[int, httpx.Headers, bytes]:
+    def _send(self, encoded: bytes, told: Mapping[str, str], *, is_plain: bool) -> tuple[int, httpx.Headers, bytes]:
         """The answer to the first key that is neither throttled nor refused."""
         reason = "HTTP 429"
         for key in self._keys.usable():
-            status, headers, body = self._post(encoded, language, key, is_plain=is_plain)
+            status, headers, body = self._post(encoded, told, key, is_plain=is_plain)
             if status == httpx.codes.TOO_MANY_REQUESTS:
                 self._keys.rest(key, float(_retry_after(headers).get("retry_after", 0.0)))
             elif status not in _KEY_REFUSED or not key:
@@ -164,11 +171,9 @@ class OpenAITranscriber:
         raise self._unavailable(reason, **({"retry_after": rest} if rest else {}))
 
     def _post(
-        self, encoded: bytes, language: str | None, key: str, *, is_plain: bool
+        self, encoded: bytes, told: Mapping[str, str], key: str, *, is_plain: bool
     ) -> tuple[int, httpx.Headers, bytes]:
-        form: dict[str, str | list[str]] = {"model": self._model, "temperature": "0"}
-        if language is not None:
-            form["language"] = language
+        form: dict[str, str | list[str]] = {"model": self._model, "temperature": "0", **told}
         if is_plain:
             form["response_format"] = "json"
         else:

@@ -22,11 +22,17 @@ _OVERSHOOT = 30.0
 
 
 def read(
-    body: bytes, *, seconds: float, language: str | None, loudest: Callable[[float, float], float] = lambda *_: 1.0
+    body: bytes,
+    *,
+    seconds: float,
+    language: str | None,
+    loudest: Callable[[float, float], float],
+    words: Sequence[str] = (),
 ) -> PieceText:
     """The answer to one piece of that many seconds. Integrity TRANSCRIBER_ANSWER where it makes no sense.
 
-    `loudest` tells how surely somebody speaks between two times of the piece (0..1).
+    `loudest` tells how surely somebody speaks between two times of the piece (0..1);
+    `words` is what the server was prompted with.
     Where the text and the segments differ, the one with more letters stands. Word times a server did not tell are
     estimated, with confidence 0; confidences it did not tell are 0 too. No language told either way gives `und`.
     """
@@ -39,7 +45,7 @@ def read(
         _refuse("one of its segments has no times")
     heard = [word for word in _all_words(answer, segments) if _is_timed(word)]
     _check_times([*segments, *heard], seconds)
-    kept, dropped = sift(_lines(text, segments, heard, seconds), loudest, seconds)
+    kept, dropped = sift(_lines(text, segments, heard, seconds), loudest, seconds, words)
     return PieceText(
         language=language or languages.code(answer.get("language")),
         language_confidence=1.0 if language else share(_number(answer, "language_probability", 0.0)),

@@ -10,7 +10,7 @@ from voxpersona.doors.cli.taking import why
 from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
 from voxpersona.errors import NotFound
-from voxpersona.model import Attribution, Recording, Report, Segment, Standing, Transcript
+from voxpersona.model import CLIPPED, Attribution, Recording, Report, Segment, Standing, Transcript
 from voxpersona.pipeline.render import clock, known, time_range
 from voxpersona.pipeline.wording import Wording, wording
 from voxpersona.wiring import House
@@ -76,6 +76,7 @@ def _document(
         spoken = {
             "language": transcript.language,
             "language_confidence": transcript.language_confidence,
+            "spoken": [each.model_dump(mode="json") for each in transcript.spoken],
             "engine": transcript.engine,
             "segments": [segment.model_dump(mode="json") for segment in _segments(transcript, attribution)],
             "dropped": [each.model_dump(mode="json") for each in transcript.dropped],
@@ -93,6 +94,7 @@ def _document(
             "seconds": original.media.seconds,
             "content_type": original.media.content_type,
             "damage": _damage(recording, transcript),
+            "clipped": transcript.clipped if transcript else original.media.clipped,
         },
         "run": standing.run,
         "stages": [progress.model_dump(mode="json", exclude={"recording", "run"}) for progress in standing.stages],
@@ -135,6 +137,13 @@ def _show_transcript(transcript: Transcript, attribution: Attribution | None, wo
             console.pick(
                 "  ATTENTION: the language was guessed. If it is wrong, receive the recording with --language.",
                 "  ВНИМАНИЕ: язык угадан. Если он неверен, примите запись с ключом --language.",
+            )
+        )
+    if transcript.clipped >= CLIPPED:
+        console.line(
+            console.pick(
+                "  ATTENTION: recorded too loudly, the sound is distorted. Next time turn the recorder down.",
+                "  ВНИМАНИЕ: записано слишком громко, звук искажён. В следующий раз убавьте уровень записи.",
             )
         )
     console.line()
