@@ -27,7 +27,7 @@ from voxpersona.adapters.transcriber.openai import OpenAITranscriber
 from voxpersona.adapters.weights import Hints, find_whisper
 from voxpersona.errors import Code, Configuration, VoxPersonaError
 from voxpersona.model import Doubt, Piece, PieceText
-from voxpersona.pipeline.pieces import halve, join, plan
+from voxpersona.pipeline.pieces import in_halves, join, plan
 from voxpersona.ports import RATE, Floats, Transcriber
 
 HINTS = Hints(path_setting="A_PATH", download_setting="A_PERMISSION")
@@ -60,7 +60,11 @@ def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
         yield request.getfixturevalue("whisper")
     elif request.param == "openai":
         over_http = OpenAITranscriber(
-            request.getfixturevalue("server").url, keys=["sk-contract"], model="whisper-1", halve=halve, timeout=120
+            request.getfixturevalue("server").url,
+            keys=["sk-contract"],
+            model="whisper-1",
+            in_halves=in_halves,
+            timeout=120,
         )
         yield over_http
         over_http.close()

@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.builders_speech import short_piece, text_of, words_of
-from tests.rooms import a_spoken_segment
+from tests.builders_speech import a_piece_text, sample_sound, sample_truth, short_piece, text_of, words_of
 from tests.speech_server import PATH, Reply, Request, SpeechServer, failing, hearing, serving
 from voxpersona.adapters.transcriber import opus
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber
 from voxpersona.errors import Code, Configuration, Integrity, Unavailable, VoxPersonaError
 from voxpersona.model import Doubt, Dropped, PieceText
-from voxpersona.pipeline.pieces import halve
+from voxpersona.pipeline.pieces import in_halves
 from voxpersona.ports import RATE, Floats
 
 KEY = "sk-very-secret-123"
@@ -46,7 +45,7 @@ def ask(
 
 
 def over_http(url: str, keys: Sequence[str] = (KEY,), *, timeout: float = 10.0) -> OpenAITranscriber:
-    return OpenAITranscriber(url, keys=keys, model="whisper-1", halve=halve, timeout=timeout)
+    return OpenAITranscriber(url, keys=keys, model="whisper-1", in_halves=in_halves, timeout=timeout)
 
 
 def hear(transcriber: OpenAITranscriber, sound: Floats = SPOKEN, language: str | None = None) -> PieceText:
@@ -262,7 +261,7 @@ def test_neither_key_nor_text_is_told_to_a_log_an_error_or_a_name(caplog: pytest
         address = server.url.removeprefix("http://")
         secret = over_http(f"http://anna:pass-word@{address}")
         with closing(secret):
-            assert text_of(hear(secret, sound=SPOKEN, language="en")) == SAID
+            assert text_of(hear(secret, SPOKEN, "en")) == SAID
         told = f"{secret!r} {secret.name} {vars(secret)} {caplog.text}"
     for never in (KEY, "pass-word", "anna", SAID):
         assert never not in told
@@ -371,68 +370,49 @@ def test_without_a_key_none_is_sent() -> None:
 
 
 def test_the_same_piece_sent_again_carries_the_same_idempotency_key_and_another_one_another() -> None:
-    tone = np.sin(np.arange(2 * RATE) / 7).astype(np.float32)
     with failing([Reply(status=500), YES]) as server, closing(over_http(server.url)) as transcriber:
         with pytest.raises(Unavailable):
-            hear(transcriber, tone)
-        hear(transcriber, tone)
+            hear(transcriber)
+        hear(transcriber)
         hear(transcriber, QUIET)
-        hear(transcriber, tone, "ru")
+        hear(transcriber, language="ru")
     first, again, other, told = (request.headers["Idempotency-Key"] for request in server.requests)
     assert first == again
     assert len({first, other, told}) == 3
     assert server.requests[0].sound == server.requests[1].sound
 
 
-def talk(seconds: int) -> Floats:
-    """A tone a second, each of another pitch, between silences: words that can be told apart."""
-    sound = np.zeros(seconds * RATE, np.float32)
-    for number in range(seconds):
-        at = np.arange(round(0.6 * RATE))
-        begin = number * RATE + round(0.1 * RATE)
-        sound[begin : begin + len(at)] = 0.3 * np.sin(2 * np.pi * _pitch(number) * at / RATE)
-    return sound
-
-
-def _pitch(number: int) -> int:
-    return 300 + 40 * number
-
-
 def listen(sound: Floats, _language: str | None) -> PieceText:
-    """The tones of `talk` that are whole in this sound, as words."""
-    hop = RATE // 100
-    is_loud = np.abs(sound[: len(sound) // hop * hop]).reshape(-1, hop).mean(axis=1) > 0.02
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_loud.astype(int), [0]]))) * hop
-    segments = []
-    for begin, end in edges.reshape(-1, 2):
-        if end - begin > 0.5 * RATE:
-            power = np.abs(np.fft.rfft(sound[begin:end] * np.hanning(end - begin)))
-            pitch = float(np.argmax(power)) * RATE / (end - begin)
-            number = round((pitch - _pitch(0)) / 40)
-            segments.append(a_spoken_segment(begin / RATE, end / RATE, f"word{number}."))
-    return PieceText(language="en", language_confidence=0.9, segments=tuple(segments))
+    """The turns of the sample that are whole in this part of it, found by laying it over the sample."""
+    coarse, size = 8, 1 << 18
+    whole, part = (np.fft.rfft(each[::coarse], size) for each in (sample_sound(), sound))
+    alike = np.fft.irfft(whole * np.conj(part), size)
+    start = int(np.argmax(alike[: len(sample_sound()) // coarse])) * coarse / RATE
+    end = start + len(sound) / RATE + 0.05
+    inside = [turn for turn in sample_truth()["turns"] if start - 0.05 <= turn["start"] and turn["end"] <= end]
+    return a_piece_text(*((max(turn["start"] - start, 0.0), turn["end"] - start, turn["text"]) for turn in inside))
 
 
-def test_what_is_too_large_is_heard_in_halves_and_no_word_is_lost_or_out_of_time() -> None:
-    sound = talk(50)
-    most = round(0.3 * len(opus.encode(sound)))
+def test_what_is_too_large_is_heard_in_halves_and_no_word_is_lost_doubled_or_out_of_time() -> None:
+    sound = sample_sound()
+    most = round(0.4 * len(opus.encode(sound)))
     with hearing(ScriptedTranscriber(listen), most=most) as server, closing(over_http(server.url)) as transcriber:
         heard = hear(transcriber, sound)
         requests = len(server.requests)
         hear(transcriber, sound)
-    assert [word.text for word in words_of(heard)] == [f"word{number}." for number in range(50)]
-    for number, segment in enumerate(heard.segments):
-        assert segment.start == pytest.approx(number + 0.1, abs=0.1)
-        assert segment.end == pytest.approx(number + 0.7, abs=0.1)
-        assert (segment.words[0].start, segment.words[-1].end) == (segment.start, segment.end)
+    turns = sample_truth()["turns"]
+    assert text_of(heard).split() == " ".join(turn["text"] for turn in turns).split()
+    for turn, segment in zip(turns, heard.segments, strict=True):
+        assert (segment.start, segment.end) == pytest.approx((turn["start"], turn["end"]), abs=0.2)
     assert heard.language == "en"
     sent = [len(request.sound) for request in server.requests]
+    assert requests > 3
     assert max(sent[:requests]) > most
     assert max(sent[requests:]) <= most, "what is known to be too large was sent again"
 
 
 def test_a_server_that_finds_the_smallest_too_large_refuses() -> None:
-    failed = failure([Reply(status=413)], sound=talk(30))
+    failed = failure([Reply(status=413)], sound=short_piece())
     assert failed.code is Code.TRANSCRIBER_REFUSED
     assert str(failed.facts["reason"]).startswith("HTTP 413 to ")
 

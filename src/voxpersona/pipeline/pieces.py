@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,11 +121,14 @@ class _Samples:
         return self._samples[max(0, round(start * RATE)) : round(end * RATE)]
 
 
-def halve(samples: Floats) -> int:
-    """Where to cut a piece that is too large for an engine: the sample in the middle of the quietest stretch between
-    two and three fifths."""
+def in_halves(samples: Floats, hear: Callable[[Floats], PieceText]) -> PieceText:
+    """What `hear` gives of samples that are too many at once: cut near the middle as `plan` cuts, and joined."""
     sound = _Samples(samples)
-    return round(_cut(sound, _MIDDLE * sound.seconds, (1 - _MIDDLE) * sound.seconds).at * RATE)
+    pieces = plan(sound, shortest=_MIDDLE * sound.seconds, longest=(1.01 - _MIDDLE) * sound.seconds)
+    texts = [hear(sound.read(*piece.heard)) for piece in pieces]
+    whole = join(pieces, texts)
+    sure = max((text.language_confidence for text in texts if text.language == whole.language), default=0.0)
+    return PieceText(language=whole.language, language_confidence=sure, segments=whole.segments, dropped=whole.dropped)
 
 
 def _bounds(last: float, end: float, shortest: float, longest: float) -> tuple[float, float]:

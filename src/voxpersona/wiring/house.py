@@ -365,13 +365,13 @@ class House:
         settings = self.settings
         if settings.transcriber_url is not None:
             from voxpersona.adapters.transcriber.openai import OpenAITranscriber
-            from voxpersona.pipeline.pieces import halve
+            from voxpersona.pipeline.pieces import in_halves
 
             return OpenAITranscriber(
                 settings.transcriber_url,
                 keys=settings.transcriber_keys,
                 model=settings.transcriber_model,
-                halve=halve,
+                in_halves=in_halves,
                 timeout=settings.transcriber_timeout,
                 wait_turn=self._wait_turn,
             )

@@ -11,7 +11,7 @@ from tests.builders_speech import a_piece_text
 from tests.sound_arrays import WaveSound
 from voxpersona.errors import Code, Integrity
 from voxpersona.model import Doubt, Dropped, Piece, PieceText, Segment, Word
-from voxpersona.pipeline.pieces import Joined, halve, join, plan
+from voxpersona.pipeline.pieces import Joined, in_halves, join, plan
 from voxpersona.ports import RATE, Floats
 
 
@@ -211,11 +211,32 @@ def _heard(times: list[float]) -> PieceText:
 
 
 @pytest.mark.parametrize("pause", [(41.0, 42.0), (50.0, 50.5), (58.0, 59.5)])
-def test_what_is_too_large_is_halved_in_the_middle_of_a_pause_near_its_middle(pause: tuple[float, float]) -> None:
+def test_what_is_too_large_is_heard_in_halves_cut_in_a_pause_near_its_middle(pause: tuple[float, float]) -> None:
     samples = with_pauses(100.0, (20.0, 22.0), pause, (80.0, 82.0)).read(0.0, 100.0)
-    assert halve(samples) / RATE == pytest.approx(sum(pause) / 2, abs=0.1)
+    lengths: list[float] = []
+
+    def hear(half: Floats) -> PieceText:
+        lengths.append(len(half) / RATE)
+        return a_piece_text((1.0, 2.0, f"half {len(lengths)}"))
+
+    heard = in_halves(samples, hear)
+    assert lengths[0] == pytest.approx(sum(pause) / 2, abs=0.1)
+    assert sum(lengths) == pytest.approx(100.0)
+    assert [(segment.text, round(segment.start, 2)) for segment in heard.segments] == [
+        ("half 1", 1.0),
+        ("half 2", round(lengths[0] + 1.0, 2)),
+    ]
+    assert (heard.language, heard.language_confidence) == (hear(samples).language, hear(samples).language_confidence)
 
 
-@pytest.mark.parametrize("count", [1, 2, 100, RATE])
-def test_however_short_it_is_a_half_lies_inside(count: int) -> None:
-    assert 0 <= halve(np.zeros(count, np.float32)) <= count
+def test_where_there_is_no_pause_both_halves_hear_what_lies_around_the_cut() -> None:
+    lengths: list[float] = []
+
+    def hear(half: Floats) -> PieceText:
+        lengths.append(len(half) / RATE)
+        return PieceText(language="en", language_confidence=1.0, segments=())
+
+    in_halves(noise(60.0), hear)
+    assert len(lengths) == 2
+    assert sum(lengths) == pytest.approx(60.0 + 2 * 3.0)
+    assert max(lengths) < 40.0

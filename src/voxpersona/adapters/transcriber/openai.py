@@ -16,7 +16,6 @@ from voxpersona.adapters.transcriber import openai_answer, opus
 from voxpersona.adapters.transcriber.languages import UNTOLD
 from voxpersona.adapters.transcriber.openai_keys import Keys
 from voxpersona.adapters.transcriber.voice import Voice
-from voxpersona.adapters.transcriber.wording import joined
 from voxpersona.errors import Code, Configuration, Fact, Integrity, Unavailable
 from voxpersona.model import PieceText
 from voxpersona.ports import RATE, Floats, OnProgress
@@ -30,7 +29,7 @@ _UNLIKED = frozenset({400, 415, 422, 501})
 _LATER = frozenset({408, 409, 425, 429})
 _KEY_REFUSED = frozenset({401, 403})
 _SPEECH_MISSED = 5.0
-_SHORTEST_HALF = 5.0
+_SMALLEST = 10.0
 """Seconds: a server that finds so little too large has another complaint."""
 _WHY = {
     "refused": "connection refused",
@@ -43,6 +42,9 @@ _WHY = {
     "unreachable": "no route to it",
 }
 """What the system says where there is no connection, and what we say."""
+
+
+InHalves = Callable[[Floats, Callable[[Floats], PieceText]], PieceText]
 
 
 class _TooLargeError(Exception):
@@ -67,17 +69,17 @@ class OpenAITranscriber:
         *,
         keys: Sequence[str],
         model: str,
-        halve: Callable[[Floats], int],
+        in_halves: InHalves,
         timeout: float = 600.0,
         ca_file: Path | None = None,
         wait_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """`timeout` in seconds is for one whole piece. `halve` tells where a piece is cut that is too large to be sent:
-        the sample, near its middle, that the second half begins with. `wait_turn` is called before each request,
+        """`timeout` in seconds is for one whole piece. `in_halves` gives what its second argument hears of a piece that
+        is too large to be sent at once, and must cut it near its middle. `wait_turn` is called before each request,
         repeated ones too, and returns when it may be sent. Configuration SETTING_INVALID: a URL, key or CA file unfit.
         """
         self._endpoint, auth = _endpoint(url)
-        self._halve = halve
+        self._in_halves = in_halves
         self._largest = _LARGEST_PIECE
         self._model = model
         self._timeout = timeout
@@ -128,13 +130,11 @@ class OpenAITranscriber:
                 raise _TooLargeError
             body = self._ask(encoded, told)
         except _TooLargeError:
-            cut = self._halve(sound)
-            if min(cut, len(sound) - cut) < _SHORTEST_HALF * RATE:
+            if len(sound) < _SMALLEST * RATE:
                 raise self._refused(f"HTTP 413 to {len(encoded)} bytes") from None
             # What was too large once is not sent again only to be told so.
             self._largest = min(self._largest, len(encoded) - 1)
-            first, second = (self._heard(half, language, words) for half in (sound[:cut], sound[cut:]))
-            return joined(first, second, cut / RATE)
+            return self._in_halves(sound, lambda half: self._heard(half, language, words))
         voice = Voice(sound)
         heard = openai_answer.read(
             body, seconds=len(sound) / RATE, language=language, loudest=voice.loudest, words=words

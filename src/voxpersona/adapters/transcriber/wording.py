@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from voxpersona.adapters.transcriber.languages import UNTOLD
-from voxpersona.model import PieceText, Segment, Word
+from voxpersona.model import Segment, Word
 
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”»)\]]*$")
 _PAUSE = 1.0
@@ -139,32 +138,3 @@ def settle(lines: Iterable[Line], seconds: float) -> tuple[Segment, ...]:
 
 def _clip(at: float, seconds: float) -> float:
     return min(max(round(at, 3), 0.0), seconds)
-
-
-def joined(first: PieceText, second: PieceText, at: float) -> PieceText:
-    """Both halves of a piece as one: the second begins `at` seconds. The language is that of the half with more speech,
-    or of the only one that tells any."""
-    spoken = max(first, second, key=lambda half: (bool(half.segments), half.language != UNTOLD, _seconds(half)))
-    return PieceText(
-        language=spoken.language,
-        language_confidence=spoken.language_confidence,
-        segments=first.segments + tuple(_later(segment, at) for segment in second.segments),
-        dropped=first.dropped
-        + tuple(
-            each.model_copy(update={"start": round(each.start + at, 3), "end": round(each.end + at, 3)})
-            for each in second.dropped
-        ),
-    )
-
-
-def _seconds(text: PieceText) -> float:
-    return sum(segment.end - segment.start for segment in text.segments)
-
-
-def _later(segment: Segment, seconds: float) -> Segment:
-    words = tuple(
-        word.model_copy(update={"start": round(word.start + seconds, 3), "end": round(word.end + seconds, 3)})
-        for word in segment.words
-    )
-    start, end = round(segment.start + seconds, 3), round(segment.end + seconds, 3)
-    return segment.model_copy(update={"start": start, "end": end, "words": words})
