@@ -94,6 +94,8 @@ def test_standard_input_needs_a_name_and_is_kept_under_it(program: Program, tmp_
         (["show", "%"], 4),
         (["export", "zzz", "--format", "pdf"], 2),
         (["export", "zzz", "--format", "srt"], 4),
+        (["sound", "zzz"], 2),
+        (["sound", "zzz", "--peaks"], 4),
         (["original", "zzz", "--output", "x"], 4),
         (["retry", "zzz"], 4),
         (["retry", "zzz", "--from", "dance"], 3),

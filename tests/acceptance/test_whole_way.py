@@ -213,4 +213,7 @@ def test_the_sound_is_made_for_browsers_once(program: Program, shown: dict[str, 
     assert len(peaks["data"]) == 2 * peaks["length"] * peaks["channels"]
     again = program.json("sound", shown["id"], "--output", str(tmp_path / "again.m4a"))
     assert again["sha256"] == written["sha256"]
+    shown_at_all = program.json("sound", shown["id"], "--output", "-", code=3)
+    assert shown_at_all["error"]["code"] == "output-binary"
+    assert program.run("sound", shown["id"], "--peaks").out == json.dumps(peaks, separators=(",", ":")) + "\n"
     assert program.json("check", "--read")["ok"]

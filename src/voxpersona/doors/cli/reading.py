@@ -217,8 +217,8 @@ def sound(
             return
         assert output is not None
         parts = house.archive.read(made.key)
-        if str(output) == "-" and not console.wants_json:
-            if sys.stdout.isatty():
+        if str(output) == "-":
+            if console.wants_json or sys.stdout.isatty():
                 raise Rejected(Code.OUTPUT_BINARY, "not to be shown", form="m4a")
             for part in parts:
                 sys.stdout.buffer.write(part)
