@@ -24,6 +24,9 @@ _LONGEST_ASKED = 3600.0
 _LOOK_SECONDS = 1.0  # who waits looks this often whether it is still wanted
 _ATTEMPTS = 6
 """After which what cannot be waited for, as a damaged index, ends the run: `retry` revives it."""
+_FAILURES = 12
+"""After so many in a row a server that is there and fails at this one thing will fail at it for ever; the run ends, for
+others wait behind it. With the pauses between that takes some six minutes."""
 _WAITED_FOR = frozenset(
     {
         Code.STORE_UNAVAILABLE,
@@ -66,12 +69,15 @@ class Patience:
 
     `is_wanted` raises where nobody wants it any more. `tell` is told what is waited for, by code and reason, and when
     it is tried again, `go_on` that it did what it should. Once `leaving` is set the waiting ends as by a kill.
+    Between two tries `shortest` seconds pass at first, then twice as many each time, up to `longest`.
     """
 
     is_wanted: Callable[[], None]
     tell: Callable[[Code, str, dt.datetime], None]
     go_on: Callable[[], None]
     leaving: threading.Event
+    shortest: float = _SHORTEST_PAUSE
+    longest: float = _LONGEST_PAUSE
 
     def sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -91,14 +97,15 @@ class Patience:
 
 
 def patiently(call: Callable[[], R], patience: Patience) -> R:
-    """What `call` returns, once what it needs answers."""
-    pause, failures = _SHORTEST_PAUSE, 0
+    """What `call` returns, once what it needs answers. Unavailable where it never will."""
+    pause, failures, failed_at = patience.shortest, 0, 0
     while True:
         try:
             done = call()
         except Unavailable as error:
             failures += 1
-            if error.code not in _WAITED_FOR and failures == _ATTEMPTS:
+            failed_at = failed_at + 1 if error.facts.get("is_up") else 0
+            if failed_at == _FAILURES or (error.code not in _WAITED_FOR and failures == _ATTEMPTS):
                 raise
             seconds = max(pause, min(float(error.facts.get("retry_after", 0.0)), _LONGEST_ASKED))
             patience.tell_of(error, seconds)
@@ -108,7 +115,7 @@ def patiently(call: Callable[[], R], patience: Patience) -> R:
                     patience.go_on()
             return done
         patience.sleep(seconds)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause = min(2 * pause, patience.longest)
 
 
 @contextmanager

@@ -206,6 +206,9 @@ class OpenAITranscriber:
         if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
             raise _TooLargeError
         reason = _said(status, body)
+        if status == httpx.codes.INTERNAL_SERVER_ERROR:
+            # It is there and failed at this: who waits for it may want to know.
+            raise self._unavailable(reason, is_up=True, **_retry_after(headers))
         if status in _LATER or status >= 500:
             raise self._unavailable(reason, **_retry_after(headers))
         raise self._refused(reason)
