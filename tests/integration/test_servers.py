@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from tests.builders import a_recording
 from tests.servers.kept import DidNotStartError, Start, kept
+from tests.servers.postgres import NOT_INSTALLED, packaged, running_server
 from tests.servers.seaweedfs import SeaweedFS
+from voxpersona.adapters.library.database import migrate, open_engine
+from voxpersona.adapters.library.sql import SqlLibrary
+from voxpersona.adapters.library.transactions import Transactions
 
 _IS_KILLED = """
 import os, signal, socket, sys
@@ -70,3 +75,17 @@ def _answer(connection: socket.socket) -> bytes:
         return connection.recv(100)
     except ConnectionResetError:
         return b""
+
+
+def test_the_packaged_postgresql_serves_where_the_machine_has_none() -> None:
+    programs = packaged()
+    if programs is None:
+        pytest.skip(NOT_INSTALLED)
+    with running_server(programs) as server, server.database() as url:
+        engine = open_engine(url)
+        migrate(engine)
+        library = SqlLibrary(Transactions(engine), lambda _connection, _order: None)
+        recording, is_new = library.add(a_recording())
+        assert is_new
+        assert library.recordings() == [recording]
+        engine.dispose()

