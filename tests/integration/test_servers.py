@@ -10,7 +10,7 @@ import urllib3
 
 from tests.builders import a_recording
 from tests.servers.kept import DidNotStartError, Start, kept
-from tests.servers.postgres import NOT_INSTALLED, packaged, running_server
+from tests.servers.postgres import NOT_INSTALLED, binaries, packaged, running_server
 from tests.servers.seaweedfs import SeaweedFS
 from voxpersona.adapters.library.database import migrate, open_engine
 from voxpersona.adapters.library.sql import SqlLibrary
@@ -75,6 +75,27 @@ def _answer(connection: socket.socket) -> bytes:
         return connection.recv(100)
     except ConnectionResetError:
         return b""
+
+
+_IS_KILLED_WITH_POSTGRESQL = """
+import os, signal
+from tests.servers.postgres import binaries, running_server
+
+with running_server(binaries()) as server:
+    print(server.directory, (server.directory / "cluster/postmaster.pid").read_text().split()[0], flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(binaries() is None, reason=NOT_INSTALLED)
+def test_so_is_postgresql() -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", _IS_KILLED_WITH_POSTGRESQL], stdout=subprocess.PIPE, text=True, check=False
+    )
+    assert killed.returncode == -9
+    directory, server = killed.stdout.split()
+    assert not Path(directory).exists()
+    assert not Path("/proc", server).exists()
 
 
 def test_the_packaged_postgresql_serves_where_the_machine_has_none() -> None:

