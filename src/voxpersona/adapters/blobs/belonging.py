@@ -4,8 +4,11 @@ Without it a program whose settings were lost (a service that does not read `.en
 finds instead, keep new recordings there, and leave one archive in two places.
 """
 
+import fcntl
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from voxpersona.adapters.blobs.filesystem import flush_names
@@ -20,13 +23,16 @@ def belong(file: Path, blobs: Blobs, *, place: str) -> None:
     """See that the data directory, by its `file`, and the store are of one archive; where one of them does not say,
     or neither, they are from now on. `blobs` is a bucket below encryption. Configuration STORE_OTHER."""
     ours = _noted(file)
-    theirs = archive_of(blobs)
-    if ours and ours != theirs:
+    if not ours:
+        with _alone(file):  # else one process may name the store and another one the directory
+            ours = _noted(file)
+            if not ours:
+                _note(file, archive_of(blobs) or _named(blobs))
+                return
+    if ours != archive_of(blobs):
         raise Configuration(
             Code.STORE_OTHER, "the store is not of this data directory's archive", place=place, path=str(file.parent)
         )
-    if not ours:
-        _note(file, theirs or _named(blobs))
 
 
 def archive_of(blobs: Blobs) -> str:
@@ -49,8 +55,22 @@ def _named(blobs: Blobs) -> str:
     except Integrity as error:
         if error.code is not Code.BLOB_CONFLICT:
             raise
-        return archive_of(blobs)  # another process was faster
-    return identity
+    # What stands there now decides: another one was faster, or slower in a store that cannot refuse a second writer.
+    return archive_of(blobs)
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """No other process is within this for the same data directory; the kernel lets go of it when one dies."""
+    try:
+        lock = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unusable(file, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _noted(file: Path) -> str:
