@@ -6,7 +6,6 @@ Both are derived: what a lifecycle rule removed is made again when somebody asks
 import hashlib
 import time
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,10 @@ from voxpersona.errors import Code, Integrity, NotFound
 from voxpersona.model import BlobFacts, Peaks, Recording
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.spool import Spooled
 from voxpersona.ports import Blobs, Library, Media, OnProgress
 
 CONTENT_TYPE = "audio/mp4"
-_PART = 1 << 20
 _ABANDONED = 86_400.0
 """Seconds: nothing takes so long to make."""
 
@@ -80,29 +79,17 @@ def _sweep(scratch: Path) -> None:
                 left.unlink()
 
 
-@dataclass(frozen=True)
-class _Content:
-    """The bytes of what was made, read anew each time."""
-
-    path: Path
-
-    def __iter__(self) -> Iterator[bytes]:
-        with self.path.open("rb") as content:
-            while part := content.read(_PART):
-                yield part
-
-
 def _keep(made: Path, key: str, archive: Blobs) -> None:
-    digest = hashlib.sha256()
-    for part in _Content(made):
-        digest.update(part)
+    with made.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    content = Spooled(made, digest, made.stat().st_size)
     metadata = {"kind": layout.kind(key)}
     try:
         archive.put(
             key,
-            _Content(made),
-            sha256=digest.hexdigest(),
-            size=made.stat().st_size,
+            content,
+            sha256=content.sha256,
+            size=content.size,
             content_type=CONTENT_TYPE,
             metadata=metadata,
         )

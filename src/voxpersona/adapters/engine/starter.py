@@ -21,6 +21,11 @@ def workflow_id(order: WorkOrder) -> str:
     return f"{order.recording}:{order.run}"
 
 
+def _table(connection: sa.Connection) -> str:
+    """Where DBOS keeps its workflows."""
+    return "workflow_status" if connection.dialect.name == "sqlite" else "dbos.workflow_status"
+
+
 class DbosStarter:
     """Starts work orders from any process, inside the caller's transaction. Runs nothing itself."""
 
@@ -44,17 +49,15 @@ class DbosStarter:
 
     def forgive(self, connection: sa.Connection, workflows: Collection[str]) -> None:
         """Make it as if these were begun for the first time: what waits, however long, has not killed its worker."""
-        table = "workflow_status" if connection.dialect.name == "sqlite" else "dbos.workflow_status"
         begun = "recovery_attempts = 1 WHERE recovery_attempts > 1 AND status = 'PENDING'"
-        update = sa.text(f"UPDATE {table} SET {begun} AND workflow_uuid IN :ids")  # noqa: S608  # one of two names
+        update = sa.text(f"UPDATE {_table(connection)} SET {begun} AND workflow_uuid IN :ids")  # noqa: S608  # one of two names
         connection.execute(update.bindparams(sa.bindparam("ids", expanding=True)), {"ids": list(workflows)})
 
     def executor_of(self, connection: sa.Connection, order: WorkOrder) -> str | None:
         """Which executor DBOS has given the order to. On PostgreSQL nobody else can be given it before the transaction
         ends; on SQLite write transactions are alone anyway."""
-        is_sqlite = connection.dialect.name == "sqlite"
-        table, lock = ("workflow_status", "") if is_sqlite else ("dbos.workflow_status", " FOR UPDATE")
-        query = sa.text(f"SELECT executor_id FROM {table} WHERE workflow_uuid = :id{lock}")  # noqa: S608  # two names
+        lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
+        query = sa.text(f"SELECT executor_id FROM {_table(connection)} WHERE workflow_uuid = :id{lock}")  # noqa: S608  # two names
         found: str | None = connection.execute(query, {"id": workflow_id(order)}).scalar()
         return found
 
