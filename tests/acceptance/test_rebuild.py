@@ -40,13 +40,8 @@ QUESTIONS = (
 
 OF_EVERYTHING = tuple(
     question
-    for english, russian in SUBJECTS
-    for question in (
-        f"Was the {english} closed?",
-        f"How was the {english} at the Astoria?",
-        f"Понравился ли {russian} ночью?",
-        f"Что не так: {russian} после конференции?",
-    )
+    for english, russian in SUBJECTS[::6]
+    for question in (f"How was the {english} at the Astoria?", f"Что не так: {russian} после конференции?")
 )
 """Many sentences of the archive fit each of them equally well: the same ones are cited all the same."""
 
