@@ -38,12 +38,15 @@ class Code(StrEnum):
     IDLE_RECORDING = "idle-recording"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
+    VOICE_UNFIT = "voice-unfit"
     OUTPUT_BINARY = "output-binary"
     OUTPUT_EXISTS = "output-exists"
     # NotFound
     RECORDING_UNKNOWN = "recording-unknown"
     BLOB_ABSENT = "blob-absent"
     RESULT_ABSENT = "result-absent"
+    SPEAKER_UNKNOWN = "speaker-unknown"
+    VOICE_UNKNOWN = "voice-unknown"
     PATH_ABSENT = "path-absent"
     # Forbidden
     FORBIDDEN = "forbidden"

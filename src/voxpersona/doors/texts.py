@@ -102,6 +102,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "It was cancelled. What was made before stands; `voxpersona retry` does it again.",
         "Отменено. Сделанное раньше сохранено; `voxpersona retry` сделает снова.",
     ),
+    Code.VOICE_UNFIT: (
+        "This voice cannot be remembered: {reason}. Nothing was kept.",
+        "Этот голос нельзя запомнить: {reason}. Ничего не сохранено.",
+    ),
     Code.OUTPUT_BINARY: (
         "A document of the form {form} is no text: a terminal cannot show it and JSON cannot hold it. Write it to a file "
         "with --output PATH.",
@@ -124,6 +128,14 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
     Code.RESULT_ABSENT: (
         "Recording {id} has no {kind} yet. `voxpersona status` tells how far it is; a worker has to run.",
         "У записи {id} ещё нет результата ({kind}). `voxpersona status` покажет, как далеко дело; нужен работающий worker.",
+    ),
+    Code.SPEAKER_UNKNOWN: (
+        "Recording {id} has no speaker {speaker}. `voxpersona show {id}` shows those it has.",
+        "В записи {id} нет говорящего {speaker}. `voxpersona show {id}` покажет, какие есть.",
+    ),
+    Code.VOICE_UNKNOWN: (
+        "Nobody of that name is known in the project {project}. `voxpersona voices list` shows who is.",
+        "В проекте {project} такого голоса нет. `voxpersona voices list` покажет, какие есть.",
     ),
     Code.PATH_ABSENT: (
         "{path} does not exist. Check the spelling.",

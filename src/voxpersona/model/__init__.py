@@ -13,6 +13,7 @@ from voxpersona.model.blob import (
     Unfinished,
     Usage,
 )
+from voxpersona.model.known_voice import KnownSpeaker, KnownVoice, Likeness, Suggestion
 from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
     CLIPPED,
@@ -56,6 +57,9 @@ __all__ = [
     "Finding",
     "Gap",
     "Hit",
+    "KnownSpeaker",
+    "KnownVoice",
+    "Likeness",
     "Listed",
     "Manifest",
     "MediaFacts",
@@ -81,6 +85,7 @@ __all__ = [
     "Stage",
     "Standing",
     "State",
+    "Suggestion",
     "Transcript",
     "Turn",
     "Unfinished",

@@ -39,6 +39,8 @@ class Wording:
     unverified: str
     extractive: str
     by_model: str
+    sounds_like: str
+    """Behind the name of a speaker; braces hold the `names`."""
 
     def quote_count(self, count: int) -> str:
         """`1 quote`, `2 цитаты`."""
@@ -127,6 +129,7 @@ _EN = Wording(
         " no irony. Listen to the quotes before relying on a judgement."
     ),
     by_model="Written with a language model",
+    sounds_like="sounds like {names}, not confirmed",
 )
 
 _RU = Wording(
@@ -195,6 +198,7 @@ _RU = Wording(
         " не понимает. Прежде чем полагаться на оценку, прослушайте цитаты."
     ),
     by_model="Составлено языковой моделью",
+    sounds_like="— голос похож: {names}, не подтверждено",
 )
 
 

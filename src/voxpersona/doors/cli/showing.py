@@ -1,16 +1,17 @@
 """The command show: everything known about one recording."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
+from voxpersona.doors.cli.voices import known_as
 from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
 from voxpersona.errors import NotFound
-from voxpersona.model import CLIPPED, Attribution, Recording, Report, Segment, Standing, Transcript
+from voxpersona.model import CLIPPED, Attribution, KnownSpeaker, Recording, Report, Segment, Standing, Transcript
 from voxpersona.pipeline.render import clock, known, time_range
 from voxpersona.pipeline.wording import Wording, wording
 from voxpersona.wiring import House
@@ -34,13 +35,14 @@ def show(identity: Identity, wants_json: Json = False) -> None:
         standing = house.journal.standing(recording.id)
         transcript, attribution = _words(house, recording)
         reports = house.library.reports(recording.id)
-        console.document(_document(recording, standing, transcript, attribution, reports))
+        known = {} if attribution is None else {one.speaker: one for one in house.known_speakers(attribution)}
+        console.document(_document(recording, standing, transcript, attribution, reports, known))
         if console.wants_json:
             return
         words = wording(console.language)
         _show_head(recording, standing, _damage(recording, transcript), words, console)
         if transcript is not None:
-            _show_transcript(transcript, attribution, words, console)
+            _show_transcript(transcript, attribution, known, words, console)
         for report in reports:
             _show_report(report, words, console)
 
@@ -69,6 +71,7 @@ def _document(
     transcript: Transcript | None,
     attribution: Attribution | None,
     reports: Iterable[Report],
+    known: Mapping[str, KnownSpeaker],
 ) -> dict[str, Any]:
     original = recording.original
     spoken = None
@@ -103,9 +106,16 @@ def _document(
         else {"stage": standing.stage, "code": standing.failed_code, "reason": standing.failed_reason},
         "waiting": None if standing.waiting is None else standing.waiting.model_dump(mode="json"),
         "transcript": spoken,
-        "speakers": [speaker.model_dump(mode="json") for speaker in attribution.speakers] if attribution else [],
+        "speakers": [
+            {**speaker.model_dump(mode="json"), **_known(known.get(speaker.label, KnownSpeaker(speaker=speaker.label)))}
+            for speaker in (attribution.speakers if attribution else ())
+        ],
         "reports": [report.model_dump(mode="json", exclude={"recording", "format"}) for report in reports],
     }
+
+
+def _known(one: KnownSpeaker) -> dict[str, Any]:
+    return one.model_dump(mode="json", exclude={"speaker"})
 
 
 def _damage(recording: Recording, transcript: Transcript | None) -> str | None:
@@ -129,7 +139,13 @@ def _show_head(recording: Recording, standing: Standing, damage: str | None, wor
         console.line(f"  {waits_for(standing.waiting, console)}")
 
 
-def _show_transcript(transcript: Transcript, attribution: Attribution | None, words: Wording, console: Console) -> None:
+def _show_transcript(
+    transcript: Transcript,
+    attribution: Attribution | None,
+    known: Mapping[str, KnownSpeaker],
+    words: Wording,
+    console: Console,
+) -> None:
     sure = f"{transcript.language_confidence:.0%}"
     console.line(f"  {console.pick('Heard as', 'Распознано как')}: {transcript.language} ({sure})")
     if 0 < transcript.language_confidence < _GUESS:
@@ -151,9 +167,13 @@ def _show_transcript(transcript: Transcript, attribution: Attribution | None, wo
         reasons = "; ".join(sorted({evidence.reason for evidence in speaker.evidence})[:3])
         role = words.role(speaker.role, speaker.label)
         console.line(f"  {speaker.label}: {role} ({speaker.confidence:.0%}), {clock(speaker.seconds)}  {reasons}")
+        if speaker.label in known:
+            console.line(f"    {known_as(known[speaker.label], console)}")
     console.line()
     for segment in _segments(transcript, attribution):
         who = segment.speaker or ""
+        if who in known:
+            who = printable(known[who].name or who)
         if segment.role:
             who += f" ({words.role(segment.role, segment.speaker)})"
         console.line(f"  [{clock(segment.start)}] {who}: {segment.text}")

@@ -12,6 +12,7 @@ from voxpersona.doors.cli.app import Json, answering, app, opened
 from voxpersona.doors.cli.console import Console, exit_code, printable, size
 from voxpersona.errors import Code, Configuration, Integrity
 from voxpersona.model import Action, Rule
+from voxpersona.pipeline.layout import KNOWN_VOICES
 from voxpersona.pipeline.migrate import Migration
 from voxpersona.pipeline.migrate import migrate as migrate_bucket
 from voxpersona.pipeline.usage import usage as count_usage
@@ -223,6 +224,9 @@ def migrate(
             reason = "it names the store that is in use"
             raise Configuration(Code.SETTING_INVALID, reason, name=str(to), reason=reason)
         house.check_target(target)
+        if target.keyring is None and any(house.archive.list(KNOWN_VOICES)):
+            reason = "the archive holds prints of voices, which are kept encrypted only"
+            raise Configuration(Code.SETTING_MISSING, reason, name="VOXPERSONA_KEY_FILE", reason=reason)
         done = []
         for source, into in zip(house.store.rooms, target.rooms, strict=True):
             title = f"{source.bucket.name} -> {into.bucket.name}"
