@@ -176,6 +176,9 @@ KINDS = (
 )
 """What a blob can be, by where it stands: the `kind` in its metadata, for usage figures and lifecycle rules."""
 
+BIOMETRIC = ("known-voice", "likeness")
+"""Kinds that are kept encrypted, or not at all."""
+
 _BY_PREFIX = {FORGOTTEN: "forgotten", KNOWN_VOICES: "known-voice", LIKENESSES: "likeness"}
 _BY_FOLDER = {
     "pieces": "piece",

@@ -39,6 +39,7 @@ from voxpersona.errors import Code, Configuration, NotFound
 from voxpersona.model import Attribution, KnownSpeaker, Stage, WorkOrder
 from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
 from voxpersona.pipeline.known_voices import who
+from voxpersona.pipeline.layout import KNOWN_VOICES
 from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
 from voxpersona.ports import (
@@ -202,10 +203,14 @@ class House:
         return open_store(place_of(settings, self._store_directory), bare, keyring, scratch=self.scratch)
 
     def check_target(self, target: Store) -> None:
-        """Configuration STORE_OTHER where the other store holds another archive already."""
+        """Configuration STORE_OTHER where the other store holds another archive already, SETTING_MISSING where there
+        are prints of voices and it is not encrypted."""
         if archive_of(target.archive.stored) not in ("", archive_of(self.store.archive.stored)):
             path = str(self.data)
             raise Configuration(Code.STORE_OTHER, "it holds another archive", place=target.place, path=path)
+        if target.keyring is None and any(self.archive.list(KNOWN_VOICES)):
+            reason = "the archive holds prints of voices, which are kept encrypted only"
+            raise Configuration(Code.SETTING_MISSING, reason, name="VOXPERSONA_KEY_FILE", reason=reason)
 
     def name_target(self, target: Store) -> None:
         """Say in the other store that it holds this archive too: the data directory may then be used with it."""

@@ -19,6 +19,7 @@ from voxpersona.pipeline.check import check
 from voxpersona.pipeline.forget import forget
 from voxpersona.pipeline.hearing import heard
 from voxpersona.pipeline.known_voices import forget_voice, known_voices, name_voice, recognise, who
+from voxpersona.pipeline.migrate import migrate
 from voxpersona.pipeline.rebuild import rebuild
 from voxpersona.ports import Sound, VoicePrinter
 
@@ -290,6 +291,16 @@ class TestKept:
             assert "sealed" in archive.stored.stat(key).metadata
         assert ANNA not in repr(voice)
         assert "vector" not in repr(voice)
+
+    def test_it_is_copied_into_an_encrypted_store_only(self, archive: Archive) -> None:
+        archive.name(archive.recording(1), "SPEAKER_01", ANNA)
+        archive.recording(2)
+        for is_encrypted in (False, True):
+            target = MemoryBlobs()
+            migrate(archive.rooms.archive, target, on_progress=lambda _: None, is_encrypted=is_encrypted)
+            kinds = {layout.kind(one.key) for one in target.list()}
+            assert "roles" in kinds
+            assert kinds.isdisjoint(layout.BIOMETRIC) is not is_encrypted
 
     def test_strangers_leave_no_print(self, archive: Archive) -> None:
         archive.name(archive.recording(1), "SPEAKER_01", ANNA)

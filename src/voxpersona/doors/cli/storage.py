@@ -12,7 +12,6 @@ from voxpersona.doors.cli.app import Json, answering, app, opened
 from voxpersona.doors.cli.console import Console, exit_code, printable, size
 from voxpersona.errors import Code, Configuration, Integrity
 from voxpersona.model import Action, Rule
-from voxpersona.pipeline.layout import KNOWN_VOICES
 from voxpersona.pipeline.migrate import Migration
 from voxpersona.pipeline.migrate import migrate as migrate_bucket
 from voxpersona.pipeline.usage import usage as count_usage
@@ -224,14 +223,13 @@ def migrate(
             reason = "it names the store that is in use"
             raise Configuration(Code.SETTING_INVALID, reason, name=str(to), reason=reason)
         house.check_target(target)
-        if target.keyring is None and any(house.archive.list(KNOWN_VOICES)):
-            reason = "the archive holds prints of voices, which are kept encrypted only"
-            raise Configuration(Code.SETTING_MISSING, reason, name="VOXPERSONA_KEY_FILE", reason=reason)
         done = []
         for source, into in zip(house.store.rooms, target.rooms, strict=True):
             title = f"{source.bucket.name} -> {into.bucket.name}"
             with console.progress(title) as told:
-                migration = migrate_bucket(source.blobs, into.blobs, on_progress=told)
+                migration = migrate_bucket(
+                    source.blobs, into.blobs, is_encrypted=target.keyring is not None, on_progress=told
+                )
             done.append((source.bucket.name, into.bucket.name, migration))
             console.line(
                 console.pick(
