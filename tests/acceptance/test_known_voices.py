@@ -166,14 +166,6 @@ def test_switched_off_nothing_of_it_is_shown_or_made(archive: Archive) -> None:
     assert "VOXPERSONA_KNOWN_VOICES" in name[1]["error"]["message"]
 
 
-def test_without_a_key_file_it_is_refused_and_said_what_to_do(archive: Archive) -> None:
-    outcome = Program(archive.place / "plain", VOXPERSONA_KNOWN_VOICES="true").run("list")
-    assert outcome.code == 7
-    assert "VOXPERSONA_KNOWN_VOICES" in outcome.err
-    assert "VOXPERSONA_KEY_FILE" in outcome.err
-    assert "voxpersona keys generate" in outcome.err
-
-
 def test_a_store_without_a_key_file_is_refused_as_a_copy(archive: Archive, tmp_path: Path) -> None:
     house = House(Settings(data=archive.program.data, key_file=archive.keys, database_url=None))
     bare = open_bare(None, directory=tmp_path / "other", scratch=tmp_path)
