@@ -52,7 +52,8 @@ class Archive:
             "VOXPERSONA_LOG_LEVEL": "DEBUG",
         }
         self.off = Program(place / "data", **told)
-        self.program = Program(place / "data", **told, VOXPERSONA_KNOWN_VOICES="true")
+        self.told = {**told, "VOXPERSONA_KNOWN_VOICES": "true"}
+        self.program = Program(place / "data", **self.told)
         self.logged = ""
         self.first = self.received("first.flac", 0.0, CUT)
         self.named = self.many(self.program, ["voices", "name", self.first, CLIENT, NAME])
@@ -164,6 +165,21 @@ def test_switched_off_nothing_of_it_is_shown_or_made(archive: Archive) -> None:
     assert known(show[1]) == {STRANGER: (None, []), CLIENT: (None, [])}
     assert (name[0], name[1]["error"]["code"]) == (7, "setting-missing")
     assert "VOXPERSONA_KNOWN_VOICES" in name[1]["error"]["message"]
+
+
+def test_without_the_store_a_recording_is_shown_and_it_is_said_what_lacks(archive: Archive) -> None:
+    dead = {
+        "MINIO_ENDPOINT": "http://127.0.0.1:9",
+        "MINIO_ACCESS_KEY": "nobody",
+        "MINIO_SECRET_KEY": "hush-hush",
+        "MINIO_BUCKET_NAME": "main",
+        "MINIO_AUDIO_BUCKET_NAME": "audio",
+    }
+    seen = Program(archive.program.data, **{**archive.told, **dead}).run("show", archive.second)
+    assert seen.code == 0, seen
+    assert "names of speakers cannot be told" in seen.err
+    assert f"{CLIENT}: client" in seen.out
+    assert NAME not in seen.out
 
 
 def test_a_store_without_a_key_file_is_refused_as_a_copy(archive: Archive, tmp_path: Path) -> None:
