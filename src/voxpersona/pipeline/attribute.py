@@ -1,6 +1,7 @@
-"""Attribute: give every word of a transcript to a speaker and every speaker a role. The words are never altered.
+"""Attribute: give every word of a transcript to a speaker and every speaker a role. No word is altered but by people.
 
-words -> the turn they overlap -> borders moved to sentence ends near by -> segments of one speaker each -> roles
+words -> the turn they overlap -> borders moved to sentence ends near by -> segments of one speaker each
+      -> what people corrected -> roles
 """
 
 from bisect import bisect_right
@@ -8,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
-from voxpersona.model import Attribution, Details, Gap, Segment, Transcript, Turn, Word
+from voxpersona.model import Attribution, Change, Correction, Details, Gap, Segment, Transcript, Turn, Word
+from voxpersona.pipeline.corrections import put_in
 from voxpersona.pipeline.quote import CLOSERS, ENDS
 from voxpersona.pipeline.roles import cast
 
@@ -37,29 +39,52 @@ BREATH = 1.0
 
 
 def attribute(
-    transcript: Transcript, turns: Sequence[Turn], details: Details, *, number: int, diarizer: str
+    transcript: Transcript,
+    turns: Sequence[Turn],
+    details: Details,
+    *,
+    number: int,
+    diarizer: str,
+    corrections: Sequence[Correction] = (),
 ) -> Attribution:
     """The transcript's words, each exactly once and in order, in segments of one speaker with a role.
 
     `number` is the run that asks, `diarizer` the name of what made the turns. A word outside all turns goes to the
     nearest one in time; no turns at all make one speaker. Labels count from SPEAKER_00 by first appearance in the
-    text. A segment's confidence is that of its words.
+    text. A segment's confidence is that of its words. `corrections` are put in again, oldest first.
     """
-    segments = _renamed(_recut(transcript.segments, _Voices(turns)))
-    speakers = cast(segments, details)
-    roles = {speaker.label: speaker.role for speaker in speakers}
-    return Attribution(
+    plain = Attribution(
         recording=transcript.recording,
         number=number,
         transcript=transcript.number,
         diarizer=diarizer,
         method=METHOD,
-        speakers=speakers,
-        segments=tuple(
-            segment.model_copy(update={"role": roles[segment.speaker or NOBODY].value}) for segment in segments
-        ),
+        speakers=(),
+        segments=tuple(_renamed(_recut(transcript.segments, _Voices(turns)))),
         unheard=unheard(turns, transcript.segments),
     )
+    return correct(plain, corrections, details)
+
+
+def correct(attribution: Attribution, corrections: Sequence[Correction], details: Details) -> Attribution:
+    """The attribution with corrections beside those it has, and the roles that follow from all its words."""
+    segments: Sequence[Segment] = attribution.segments
+    unplaced: list[Change] = []
+    for correction in corrections:
+        is_same = correction.transcript == attribution.transcript
+        segments, left = put_in(segments, correction, is_same=is_same)
+        unplaced += left
+    speakers = cast(segments, details)
+    roles = {speaker.label: speaker.role for speaker in speakers}
+    changed = {
+        "speakers": speakers,
+        "segments": tuple(
+            segment.model_copy(update={"role": roles[segment.speaker or NOBODY].value}) for segment in segments
+        ),
+        "corrections": (*attribution.corrections, *corrections),
+        "unplaced": (*attribution.unplaced, *unplaced),
+    }
+    return attribution.model_copy(update=changed)
 
 
 def unheard(turns: Sequence[Turn], segments: Sequence[Segment]) -> tuple[Gap, ...]:

@@ -37,6 +37,7 @@ class Wording:
     template: str
     version: str
     unverified: str
+    corrected: str
     extractive: str
     by_model: str
 
@@ -122,6 +123,7 @@ _EN = Wording(
     template="Template",
     version="version",
     unverified="not found in the transcript",
+    corrected="corrected by a person",
     extractive=(
         "Written without a language model: sentences were found by key words and judged by a word list, which knows"
         " no irony. Listen to the quotes before relying on a judgement."
@@ -190,6 +192,7 @@ _RU = Wording(
     template="Шаблон",
     version="версия",
     unverified="в расшифровке не найдено",
+    corrected="исправлено человеком",
     extractive=(
         "Составлено без языковой модели: предложения найдены по ключевым словам и оценены по списку слов, иронии он"
         " не понимает. Прежде чем полагаться на оценку, прослушайте цитаты."

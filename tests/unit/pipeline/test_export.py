@@ -306,7 +306,7 @@ class TestJson:
         ]
         assert list(document["transcript"]) == [
             *("number", "transcript", "diarizer", "method", "speakers", "segments"),
-            "dropped",
+            *("dropped", "corrections"),
         ]
         first = document["transcript"]["segments"][0]
         assert {"start", "end", "text", "speaker", "role", "confidence", "words"} == set(first)
