@@ -41,6 +41,13 @@ class Gap(Noun):
     end: float
 
 
+class Overlap(Noun):
+    """A stretch `[start, end)` in which several voices speak at once: words may be missing, or another's."""
+
+    start: float
+    end: float
+
+
 class Evidence(Noun):
     """A line of the transcript that speaks for a role, and why."""
 
@@ -75,3 +82,5 @@ class Attribution(Noun):
     segments: tuple[Segment, ...]
     unheard: tuple[Gap, ...] = ()
     """Told so that nobody takes silence of the transcript for silence in the room."""
+    overlaps: tuple[Overlap, ...] = ()
+    """In order of time, none touching the next; empty also where the diarizer cannot hear such."""

@@ -40,7 +40,8 @@ class Word(Noun):
 class Segment(Noun):
     """Text between two times. `text` is the words joined by single blanks where `words` is not empty.
 
-    `speaker` and `role` are None until the recording was attributed.
+    `speaker` and `role` are None until the recording was attributed. `overlapped`: somebody else speaks during at least
+    one of its words, so that it may not be complete, and not all this speaker's.
     """
 
     start: float
@@ -50,6 +51,7 @@ class Segment(Noun):
     confidence: float = 0.0
     speaker: str | None = None
     role: str | None = None
+    overlapped: bool = False
 
 
 class Doubt(StrEnum):

@@ -5,13 +5,15 @@ The JSON document is stable; a change that breaks a reader raises `version`:
     {"format": "voxpersona-export", "version": 1,
      "recording": {id, name, sha256, bytes, received_at, seconds, content_type, details},
      "transcript": {number, transcript, diarizer, method, speakers: [...],
-                    segments: [{start, end, text, speaker, role, confidence, words: [{start, end, text, confidence}]}],
-                    dropped: [{start, end, text, reason}]},
+                    segments: [{start, end, text, speaker, role, confidence, overlapped,
+                                words: [{start, end, text, confidence}]}],
+                    overlaps: [{start, end}], dropped: [{start, end, text, reason}]},
      "reports": [...]}
 
 Times are seconds from the start of the recording. `details`, `speakers`, the segments and the reports have the fields
-of the nouns of those names; `dropped` is what was taken for invented by the engine. Where the recording came from (its
-source key) and where it is kept stay at home.
+of the nouns of those names; `overlaps` is where several speak at once, which `overlapped` segments touch; `dropped` is
+what was taken for invented by the engine. Where the recording came from (its source key) and where it is kept stay at
+home.
 """
 
 import datetime as dt
@@ -20,10 +22,18 @@ from enum import StrEnum
 from typing import Literal
 
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Dropped, Recording, Report, Segment, Speaker
+from voxpersona.model import Attribution, Details, Dropped, Overlap, Recording, Report, Segment, Speaker
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline.cues import Cue, cues
-from voxpersona.pipeline.render import clock, details_table, escape, render_markdown, speaker_names, time_range
+from voxpersona.pipeline.render import (
+    beside_name,
+    clock,
+    details_table,
+    escape,
+    render_markdown,
+    speaker_names,
+    time_range,
+)
 from voxpersona.pipeline.wording import Wording, wording
 
 
@@ -61,6 +71,7 @@ class ExportedTranscript(Noun):
     method: str
     speakers: tuple[Speaker, ...]
     segments: tuple[Segment, ...]
+    overlaps: tuple[Overlap, ...] = ()
     dropped: tuple[Dropped, ...] = ()
 
 
@@ -154,7 +165,8 @@ def _txt(recording: Recording, segments: Sequence[Segment], words: Wording) -> s
     names = speaker_names(segments, words)
     head = [recording.original.name, f"{recording.id}  sha256 {recording.original.sha256}", ""]
     lines = [
-        f"[{clock(int(segment.start))}] {name or words.unknown_speaker}: {' '.join(segment.text.split())}"
+        f"[{clock(int(segment.start))}] {name or words.unknown_speaker}{beside_name(segment, words)}:"
+        f" {' '.join(segment.text.split())}"
         for segment, name in zip(segments, names, strict=True)
         if segment.text.strip()
     ]
@@ -170,7 +182,8 @@ def _md(recording: Recording, segments: Sequence[Segment], reports: Sequence[Rep
     parts.append(f"## {words.transcript}")
     names = speaker_names(segments, words)
     parts += [
-        f"**{escape(name or words.unknown_speaker)}**, {time_range(segment.start, segment.end)}: {escape(segment.text)}"
+        f"**{escape((name or words.unknown_speaker) + beside_name(segment, words))}**,"
+        f" {time_range(segment.start, segment.end)}: {escape(segment.text)}"
         for segment, name in zip(segments, names, strict=True)
         if segment.text.strip()
     ]
@@ -201,6 +214,7 @@ def _json(recording: Recording, attribution: Attribution, reports: Sequence[Repo
             method=attribution.method,
             speakers=attribution.speakers,
             segments=attribution.segments,
+            overlaps=attribution.overlaps,
             dropped=tuple(dropped),
         ),
         reports=tuple(reports),

@@ -11,7 +11,7 @@ from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
 from voxpersona.errors import NotFound
 from voxpersona.model import CLIPPED, Attribution, Recording, Report, Segment, Standing, Transcript
-from voxpersona.pipeline.render import clock, known, time_range
+from voxpersona.pipeline.render import beside_name, clock, known, time_range
 from voxpersona.pipeline.wording import Wording, wording
 from voxpersona.wiring import House
 
@@ -81,6 +81,7 @@ def _document(
             "segments": [segment.model_dump(mode="json") for segment in _segments(transcript, attribution)],
             "dropped": [each.model_dump(mode="json") for each in transcript.dropped],
             "unheard": [gap.model_dump(mode="json") for gap in attribution.unheard] if attribution else [],
+            "overlaps": [each.model_dump(mode="json") for each in attribution.overlaps] if attribution else [],
         }
     return {
         "id": recording.id,
@@ -156,7 +157,7 @@ def _show_transcript(transcript: Transcript, attribution: Attribution | None, wo
         who = segment.speaker or ""
         if segment.role:
             who += f" ({words.role(segment.role, segment.speaker)})"
-        console.line(f"  [{clock(segment.start)}] {who}: {segment.text}")
+        console.line(f"  [{clock(segment.start)}] {who}{beside_name(segment, words)}: {segment.text}")
     if transcript.dropped:
         texts = console.count(len(transcript.dropped), "text")
         console.line(
