@@ -225,9 +225,9 @@ class Diarizer(Protocol):
         """Model (with the start of its sha256) and recipe version."""
 
     def diarize(self, sound: Sound, *, speakers: int | None, on_progress: OnProgress) -> Sequence[Turn]:
-        """Turns in order of time, not overlapping, labels `SPEAKER_00`, `SPEAKER_01`, ... by first appearance, one
-        numbering over the whole recording, in bounded memory. `speakers` fixes their number, None estimates it.
-        Nobody speaking gives no turns."""
+        """Turns in order of their start, labels `SPEAKER_00`, `SPEAKER_01`, ... by first appearance, one numbering over
+        the whole recording, in bounded memory. Turns of one speaker never overlap; those of several do where they are
+        surely heard at once. `speakers` fixes their number, None estimates it. Nobody speaking gives no turns."""
 
 
 class Embedder(Protocol):

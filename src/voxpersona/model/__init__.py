@@ -1,7 +1,7 @@
 """The nouns: frozen, no I/O, no vendor. docs/vocabulary.md has one line for each."""
 
 from voxpersona.model.answer import Answer, Citation, Hit, Passage
-from voxpersona.model.attribution import Attribution, Evidence, Gap, Role, Speaker, Turn, Voices
+from voxpersona.model.attribution import Attribution, Evidence, Gap, Overlap, Role, Speaker, Turn, Voices
 from voxpersona.model.blob import (
     Abilities,
     Action,
@@ -63,6 +63,7 @@ __all__ = [
     "Manifest",
     "MediaFacts",
     "Original",
+    "Overlap",
     "Passage",
     "Peaks",
     "Piece",

@@ -44,6 +44,13 @@ class Gap(Noun):
     end: float
 
 
+class Overlap(Noun):
+    """A stretch `[start, end)` in which several voices speak at once: words may be missing, or another's."""
+
+    start: float
+    end: float
+
+
 class Evidence(Noun):
     """A line of the transcript that speaks for a role, and why."""
 
@@ -82,3 +89,5 @@ class Attribution(Noun):
     corrections: tuple[Correction, ...] = Field(default=(), exclude_if=is_empty)
     unplaced: tuple[Change, ...] = Field(default=(), exclude_if=is_empty)
     """Changes of those corrections for which this transcript, heard anew, has no place: told, as they do nothing."""
+    overlaps: tuple[Overlap, ...] = ()
+    """In order of time, none touching the next; empty also where the diarizer cannot hear such."""

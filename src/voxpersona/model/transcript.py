@@ -47,7 +47,8 @@ class Segment(Noun):
     """Text between two times. `text` is the words joined by single blanks where `words` is not empty.
 
     `speaker` and `role` are None until the recording was attributed. `corrections` are the numbers of those that
-    changed a word of it, or who says it.
+    changed a word of it, or who says it. `overlapped`: somebody else speaks during at least one of its words, so that
+    it may not be complete, and not all this speaker's.
     """
 
     start: float
@@ -58,6 +59,7 @@ class Segment(Noun):
     speaker: str | None = None
     role: str | None = None
     corrections: tuple[int, ...] = Field(default=(), exclude_if=is_empty)
+    overlapped: bool = False
 
 
 class Doubt(StrEnum):

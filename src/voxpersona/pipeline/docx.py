@@ -21,6 +21,7 @@ from docx.text.run import Run
 
 from voxpersona.model import Attribution, Quote, Recording, Report
 from voxpersona.pipeline.render import (
+    beside_name,
     clock,
     details_rows,
     flat,
@@ -104,6 +105,8 @@ def _transcript(document: DocxDocument, attribution: Attribution, words: Wording
         if name != before:
             paragraph.paragraph_format.space_before = Pt(6)
             paragraph.add_run(f"{flat(name)}: ").bold = True
+        if beside := beside_name(segment, words):
+            _pale(paragraph, f"{beside.strip()} ")
         paragraph.add_run(text)
         if segment.corrections:
             _pale(paragraph, _mark_of(segment.corrections, words))

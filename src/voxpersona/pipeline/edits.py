@@ -13,7 +13,7 @@ from voxpersona.errors import Code, Rejected
 from voxpersona.model import Attribution, Change, Recording, Segment
 from voxpersona.pipeline.corrections import change, differences, texts
 from voxpersona.pipeline.export import Export, language_of
-from voxpersona.pipeline.render import clock, speaker_names
+from voxpersona.pipeline.render import beside_name, clock, speaker_names
 from voxpersona.pipeline.wording import wording
 
 _SHOWN = 1.0
@@ -153,12 +153,13 @@ def _from_text(recording: Recording, attribution: Attribution, text: str) -> Ite
         stamp = f"[{clock(int(segment.start))}] "
         if not line.startswith(stamp):
             raise _moved(where)
-        typed = line[len(stamp) :]
-        if typed.startswith(f"{name}:"):
-            yield where, segment, segment.speaker or "", typed[len(name) + 1 :]
+        typed, beside = line[len(stamp) :], beside_name(segment, words)
+        as_it_was = f"{name}{beside}:"
+        if typed.startswith(as_it_was):
+            yield where, segment, segment.speaker or "", typed[len(as_it_was) :]
             continue
         speaker, colon, said = typed.partition(":")
-        yield where, segment, _label(attribution, speaker if colon else "", where=where), said
+        yield where, segment, _label(attribution, speaker.removesuffix(beside) if colon else "", where=where), said
     if len(body) != len(shown):
         raise _moved(body[len(shown)][0] if len(body) > len(shown) else f"line {len(lines) + 1}")
 

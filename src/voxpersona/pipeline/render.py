@@ -113,6 +113,11 @@ def speaker_names(segments: Sequence[Segment], words: Wording | None) -> list[st
     return names
 
 
+def beside_name(segment: Segment, words: Wording) -> str:
+    """What is to be known of a segment before it is read, written behind the name of who speaks; mostly nothing."""
+    return f" [{words.overlapped}]" if segment.overlapped else ""
+
+
 def clock(seconds: float) -> str:
     """`00:16`, from an hour on `1:02:03`; begun seconds are not counted."""
     hours, rest = divmod(int(seconds), 3600)

@@ -234,7 +234,7 @@ def _talks(draw: st.DrawFn) -> list[Segment]:
     at, made = 0.0, []
     for place, said in enumerate(draw(_segments)):
         made.append(a_segment(" ".join(said), at, speaker=f"SPEAKER_{draw(st.integers(0, 2)):02d}"))
-        at = made[place].end + draw(st.sampled_from([0.0, 0.2, 2.0]))
+        at = round(made[place].end + draw(st.sampled_from([0.0, 0.2, 2.0])), 3)  # as its words are
     return made
 
 

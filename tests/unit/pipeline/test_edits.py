@@ -5,7 +5,7 @@ import pytest
 from tests.builders_report import a_conversation, a_recording
 from tests.unit.pipeline.test_corrections import a_correction
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Change, Segment
+from voxpersona.model import Attribution, Change, Overlap, Segment
 from voxpersona.pipeline import attribute
 from voxpersona.pipeline.edits import give, mend, read_back
 from voxpersona.pipeline.export import export
@@ -176,3 +176,14 @@ class TestReadBack:
         edited = _exported("txt", once).replace("gold", "golden")
         (change,) = read_back(a_recording(), once, edited.encode())
         assert (change.was, change.now) == ("gold.", "golden.")
+
+    def test_the_mark_that_several_speak_at_once_does_not_hinder_a_correction(self) -> None:
+        at_once = Overlap(start=TALK.segments[2].start, end=TALK.segments[2].end)
+        talk = attribute.correct(TALK.model_copy(update={"overlaps": (at_once,)}), (), a_recording().details)
+        exported = _exported("txt", talk)
+        assert "interviewer [overlapping speech]: And the bill?" in exported
+        assert read_back(a_recording(), talk, exported.encode()) == []
+        given = exported.replace("interviewer [over", "client [over")
+        assert reads(read_back(a_recording(), talk, given.encode()), talk)[2] == "SPEAKER_01: And the bill?"
+        named = exported.replace("interviewer [overlapping speech]", "client")
+        assert reads(read_back(a_recording(), talk, named.encode()), talk)[2] == "SPEAKER_01: And the bill?"

@@ -14,7 +14,7 @@ from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
 from voxpersona.errors import NotFound
 from voxpersona.model import CLIPPED, Attribution, Recording, Report, Segment, Standing, Transcript
-from voxpersona.pipeline.render import clock, known, time_range
+from voxpersona.pipeline.render import beside_name, clock, known, time_range
 from voxpersona.pipeline.wording import Wording, wording
 from voxpersona.wiring import House
 
@@ -96,6 +96,7 @@ def _document(
             "unheard": [gap.model_dump(mode="json") for gap in attribution.unheard] if attribution else [],
             "corrections": [each.model_dump(mode="json") for each in attribution.corrections] if attribution else [],
             "unplaced": [each.model_dump(mode="json") for each in attribution.unplaced] if attribution else [],
+            "overlaps": [each.model_dump(mode="json") for each in attribution.overlaps] if attribution else [],
         }
     return {
         "id": recording.id,
@@ -174,7 +175,7 @@ def _show_transcript(
         if segment.role:
             who += f" ({words.role(segment.role, segment.speaker)})"
         mark = f"  ({words.corrected})" if segment.corrections else ""
-        console.line(f"  [{clock(segment.start)}] {who}: {segment.text}{mark}")
+        console.line(f"  [{clock(segment.start)}] {who}{beside_name(segment, words)}: {segment.text}{mark}")
     if attribution is not None and attribution.corrections:
         _show_corrections(attribution, console)
     if transcript.dropped:
