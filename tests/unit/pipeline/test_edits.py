@@ -183,7 +183,7 @@ class TestReadBack:
         exported = _exported("txt", talk)
         assert "interviewer [overlapping speech]: And the bill?" in exported
         assert read_back(a_recording(), talk, exported.encode()) == []
-        given = exported.replace("interviewer [over", "client [over")
+        given = exported.replace("interviewer [over", "SPEAKER_01 [over")
         assert reads(read_back(a_recording(), talk, given.encode()), talk)[2] == "SPEAKER_01: And the bill?"
-        named = exported.replace("interviewer [overlapping speech]", "client")
+        named = exported.replace("interviewer [overlapping speech]", "SPEAKER_01")
         assert reads(read_back(a_recording(), talk, named.encode()), talk)[2] == "SPEAKER_01: And the bill?"
