@@ -238,6 +238,7 @@ _REASONS = (
     ),
     # an edited export
     (r"is no export of this program", "it is no export of this program", "это не выгрузка этой программы"),
+    (r"a text holds what is no letter", "a text holds control characters", "в тексте управляющие символы"),
     (r"it is of another recording", "it is of another recording", "она от другой записи"),
     (
         r"line (\d+) is not what stood there: lines were added, removed or given another time",

@@ -141,9 +141,9 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "`voxpersona retry {id}`.",
     ),
     Code.CORRECTION_UNREADABLE: (
-        "Nothing was corrected by this file: {reason}. Give an export of the recording (--format txt or json) in which "
+        "Nothing was corrected: {reason}. A file has to be an export of this recording (--format txt or json) in which "
         "only texts and speakers were changed.",
-        "По этому файлу ничего не исправлено: {reason}. Дайте выгрузку этой записи (--format txt или json), в которой "
+        "Ничего не исправлено: {reason}. Файл должен быть выгрузкой этой записи (--format txt или json), в которой "
         "изменены только тексты и участники.",
     ),
     Code.OUTPUT_BINARY: (

@@ -8,12 +8,16 @@ missing in the bucket before it does anything else.
 """
 
 import datetime as dt
+import unicodedata
 from collections.abc import Callable, Sequence
 
 from voxpersona.errors import Code, NotFound, Rejected
 from voxpersona.model import Attribution, Change, Correction, Recording, RecordingId, Stage, State, WorkOrder
 from voxpersona.pipeline import attribute, documents, layout
 from voxpersona.ports import Blobs, Journal, Library
+
+_NO_LETTERS = ("Cc", "Cs")
+"""Unicode's categories of control characters, which include NUL, and of halves of surrogate pairs."""
 
 
 def correct(
@@ -28,7 +32,8 @@ def correct(
     """Keep what `find` says is to change in the current words, and start the run that makes it current.
 
     Rejected BUSY_RECORDING while a run is under way, CORRECTION_STALE where another correction came first,
-    CORRECTION_WAITING where one before waits for its run to be done again, CORRECTION_NEEDLESS where nothing changes.
+    CORRECTION_WAITING where one before waits for its run to be done again, CORRECTION_NEEDLESS where nothing changes,
+    CORRECTION_UNREADABLE where its words hold control characters.
     NotFound RESULT_ABSENT where there are no words yet. Errors of `find`. After any of them nothing has changed.
     """
     standing = journal.standing(recording.id)
@@ -40,6 +45,9 @@ def correct(
     changes = find(seen)
     if not changes:
         raise Rejected(Code.CORRECTION_NEEDLESS, "nothing would change")
+    if any(unicodedata.category(letter) in _NO_LETTERS for change in changes for letter in change.now):
+        reason = "a text holds what is no letter"
+        raise Rejected(Code.CORRECTION_UNREADABLE, reason, reason=reason)
     number = standing.run + 1
     key = layout.roles(recording.id, number)
     if _stands(archive, key):  # the database is older than the bucket: what it does not know must not be covered

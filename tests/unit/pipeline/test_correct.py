@@ -174,6 +174,10 @@ class TestWhoWasFirst:
     def test_what_changes_nothing_is_refused(self, rooms: Rooms) -> None:
         refused(rooms, kept(rooms), lambda _: (), Code.CORRECTION_NEEDLESS)
 
+    @pytest.mark.parametrize("letter", ["\0", "\x1b", "\udc80"])
+    def test_what_no_database_can_keep_or_no_terminal_show_is_refused(self, rooms: Rooms, letter: str) -> None:
+        refused(rooms, kept(rooms), lambda now: mend(now, "cold", f"go{letter}ld"), Code.CORRECTION_UNREADABLE)
+
     def test_where_there_are_no_words_yet_there_is_nothing_to_correct(self, rooms: Rooms) -> None:
         rooms.transcriber = ScriptedTranscriber(_broken)
         recording = kept(rooms)
