@@ -230,6 +230,24 @@ class Diarizer(Protocol):
         surely heard at once. `speakers` fixes their number, None estimates it. Nobody speaking gives no turns."""
 
 
+class VoicePrinter(Protocol):
+    """What voices sound like, as vectors that are near each other where the voice is the same. Biometric: what makes
+    use of them keeps them encrypted, or not at all."""
+
+    @property
+    def name(self) -> str:
+        """Model (with its whole sha256) and recipe version: prints of different names are never compared."""
+
+    @property
+    def alike(self) -> float:
+        """The cosine of two prints from which on they may be of one voice; below it they are not."""
+
+    def prints(self, sound: Sound, turns: Sequence[Turn], *, on_progress: OnProgress) -> Mapping[str, Floats]:
+        """For each speaker of the turns a print, a unit vector of always the same length, made of a minute of the
+        speech at most, with flat memory. A speaker with too little speech to tell has none. Turns may overlap, be in
+        any order and reach beyond the sound."""
+
+
 class Embedder(Protocol):
     """Text to vectors for search."""
 

