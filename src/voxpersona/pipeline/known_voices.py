@@ -7,7 +7,7 @@ points to a print that is gone says nothing. Prints of speakers whom nobody name
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -55,9 +55,13 @@ def name_voice(
     if speaker not in labels:
         told = ", ".join(labels)
         raise Rejected(Code.SPEAKER_UNKNOWN, "no such speaker", where=speaker, speakers=told)
-    before = [one for one in _voices(archive, attribution.recording) if _is_of(one, attribution, speaker)]
+    before = [
+        one
+        for one in _voices(archive, attribution.recording)
+        if _is_of(one, attribution, speaker) and one.project == project
+    ]
     for one in before:
-        if (one.name, one.project, one.printer) == (name, project, printer.name):
+        if (one.name, one.printer) == (name, printer.name):
             return one
     with sound() as opened:
         prints = printer.prints(opened, _turns(attribution, speaker), on_progress=on_progress)
@@ -168,21 +172,16 @@ def forget_voice(
 
 
 def erase(voices: Sequence[KnownVoice], archive: Blobs) -> None:
-    """Remove prints, and with them their names; then whatever was made of them."""
-    for voice in voices:
-        archive.delete(layout.known_voice(voice.recording, voice.identity))
-    if voices:
-        _sweep(archive)
+    """Remove prints, and with them their names, and whatever was made of them."""
+    _erase({layout.known_voice(voice.recording, voice.identity) for voice in voices}, archive)
 
 
 def erase_of(recording: RecordingId, archive: Blobs) -> None:
     """Remove every voice that is known from a recording, all that was made of those, and whom its speakers sound like:
     a print is made of the recording and goes with it. Idempotent; nothing is read, so damage does not hinder it."""
-    named = [one.key for one in archive.list(layout.known_voices(recording))]
-    for key in [*named, *(one.key for one in archive.list(layout.likenesses(recording)))]:
+    _erase({one.key for one in archive.list(layout.known_voices(recording))}, archive)
+    for key in [one.key for one in archive.list(layout.likenesses(recording))]:
         archive.delete(key)
-    if named:
-        _sweep(archive)
 
 
 def _turns(attribution: Attribution, speaker: str | None = None) -> list[Turn]:
@@ -212,10 +211,21 @@ def _keep(likeness: Likeness, library: Library, archive: Blobs) -> None:
     key = layout.likeness(likeness)
     documents.made_for(likeness.recording, archive, key, Likeness, lambda: likeness, library=library)
     try:
-        # After it was written, because erasing removes the print first and lists then: one of the two sees the other.
+        # After it was written, because erasing lists again when the print is gone: one of the two sees the other.
         archive.stat(layout.known_voice(likeness.origin, likeness.voice))
     except NotFound:
         archive.delete(key)
+
+
+def _erase(prints: Set[str], archive: Blobs) -> None:
+    """By their keys. What points to them goes first: whoever is killed here finds them again by the prints."""
+    if not prints:
+        return
+    for key in [one.key for one in archive.list(layout.LIKENESSES) if layout.voice_of(one.key) in prints]:
+        archive.delete(key)
+    for key in prints:
+        archive.delete(key)
+    _sweep(archive)  # what was found out meanwhile
 
 
 def _sweep(archive: Blobs) -> None:

@@ -483,10 +483,13 @@ class House:
         )
 
     def known_speakers(self, attribution: Attribution) -> Sequence[KnownSpeaker]:
-        """What is known of who its speakers are; nothing is looked up where known voices are switched off."""
+        """What is known of who its speakers are; nothing is looked up where known voices are switched off. The store is
+        tried for some ten seconds only, as everything else that is shown of a recording stands in the database."""
         if not self.settings.known_voices:
             return ()
-        return who(attribution, project=self.settings.known_voices_project, archive=self.archive)
+        store = self.store_settings
+        archive = self.archive if store is None else House(self.settings, store.hasty()).archive
+        return who(attribution, project=self.settings.known_voices_project, archive=archive)
 
 
 def _schema_version() -> int:

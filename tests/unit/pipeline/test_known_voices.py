@@ -246,6 +246,15 @@ class TestApart:
         assert caught.value.code is Code.VOICE_UNKNOWN
         assert len(archive.kept()) == 1
 
+    def test_naming_in_one_project_leaves_the_name_of_another_alone(self, archive: Archive) -> None:
+        first = archive.recording(1)
+        archive.name(first, "SPEAKER_01", BORIS)
+        archive.project = "elsewhere"
+        archive.name(first, "SPEAKER_01", ANNA)
+        assert archive.who(first) == [KnownSpeaker(speaker="SPEAKER_01", name=ANNA)]
+        archive.project = "default"
+        assert archive.who(first) == [KnownSpeaker(speaker="SPEAKER_01", name=BORIS)]
+
     def test_prints_of_another_model_are_never_compared(self, archive: Archive) -> None:
         archive.name(archive.recording(1), "SPEAKER_01", ANNA, printer=printer_of(HERS, name="another"))
         assert archive.who(archive.recording(2)) == []

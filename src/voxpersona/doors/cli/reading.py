@@ -12,6 +12,7 @@ from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
+from voxpersona.doors.cli.voices import known_speakers
 from voxpersona.doors.cli.waiting import show_waiting, spooled_word, waiting, waiting_json
 from voxpersona.doors.output import write_output
 from voxpersona.errors import Code, NotFound, Rejected
@@ -157,7 +158,7 @@ def export(
             house.library.reports(recording.id),
             form,
             dropped=dropped,
-            known=house.known_speakers(attribution),
+            known=known_speakers(attribution, house, console),
         )
         if output is None or is_shown:
             if console.wants_json:

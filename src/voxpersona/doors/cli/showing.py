@@ -10,7 +10,7 @@ from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.correcting import changed
 from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
-from voxpersona.doors.cli.voices import known_as
+from voxpersona.doors.cli.voices import known_as, known_speakers
 from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
 from voxpersona.errors import NotFound
@@ -44,7 +44,8 @@ def show(
         standing = house.journal.standing(recording.id)
         transcript, attribution = _words(house, recording)
         reports = house.library.reports(recording.id)
-        who = {} if attribution is None else {one.speaker: one for one in house.known_speakers(attribution)}
+        found = () if attribution is None else known_speakers(attribution, house, console)
+        who = {one.speaker: one for one in found}
         console.document(_document(recording, standing, transcript, attribution, reports, who, as_heard=as_heard))
         if console.wants_json:
             return

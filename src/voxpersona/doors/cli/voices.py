@@ -1,6 +1,6 @@
 """Commands for known voices: voices name, compare, list, forget. Off unless VOXPERSONA_KNOWN_VOICES is set."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
@@ -8,8 +8,9 @@ import typer
 
 from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable
-from voxpersona.errors import Code, Configuration
-from voxpersona.model import KnownSpeaker, KnownVoice, Recording
+from voxpersona.doors.texts import explain
+from voxpersona.errors import Code, Configuration, Unavailable
+from voxpersona.model import Attribution, KnownSpeaker, KnownVoice, Recording
 from voxpersona.pipeline.hearing import heard
 from voxpersona.pipeline.known_voices import checked_name, forget_voice, known_voices, name_voice, recognise, who
 from voxpersona.ports import Sound
@@ -116,6 +117,20 @@ def forget(
         console.document({"erased": len(erased)})
         prints = console.count(len(erased), "print")
         console.line(console.pick(f"{prints} erased", f"стёрто: {prints}"))
+
+
+def known_speakers(attribution: Attribution, house: House, console: Console) -> Sequence[KnownSpeaker]:
+    """What is known of the speakers. Without the store a recording is shown all the same, and it is said what lacks."""
+    try:
+        return house.known_speakers(attribution)
+    except Unavailable as error:
+        console.note(explain(error, console.language))
+        console.note(
+            console.pick(
+                "The names of speakers cannot be told without it.", "Без этого нельзя сказать, как зовут говорящих."
+            )
+        )
+        return ()
 
 
 def known_as(one: KnownSpeaker, console: Console) -> str:
