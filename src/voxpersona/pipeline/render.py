@@ -143,7 +143,8 @@ def _quote(quote: Quote, words: Wording) -> str:
     if not quote.verified:
         return f"{said}{_NBSP}— *{words.unverified}*"
     who = escape(words.role(quote.role, quote.speaker))
-    return f"{said}{_NBSP}— {who}, {time_range(quote.start, quote.end)}"
+    mark = f" *({words.corrected})*" if quote.corrections else ""
+    return f"{said}{_NBSP}— {who}, {time_range(quote.start, quote.end)}{mark}"
 
 
 def _source(report: Report, recording: Recording, words: Wording) -> str:

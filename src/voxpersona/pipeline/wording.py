@@ -37,6 +37,7 @@ class Wording:
     template: str
     version: str
     unverified: str
+    corrected: str
     overlapped: str
     """Beside who speaks, where somebody else does too."""
     extractive: str
@@ -124,6 +125,7 @@ _EN = Wording(
     template="Template",
     version="version",
     unverified="not found in the transcript",
+    corrected="corrected by a person",
     overlapped="overlapping speech",
     extractive=(
         "Written without a language model: sentences were found by key words and judged by a word list, which knows"
@@ -193,6 +195,7 @@ _RU = Wording(
     template="Шаблон",
     version="версия",
     unverified="в расшифровке не найдено",
+    corrected="исправлено человеком",
     overlapped="говорят одновременно",
     extractive=(
         "Составлено без языковой модели: предложения найдены по ключевым словам и оценены по списку слов, иронии он"

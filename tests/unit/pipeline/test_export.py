@@ -322,7 +322,7 @@ class TestJson:
         ]
         assert list(document["transcript"]) == [
             *("number", "transcript", "diarizer", "method", "speakers", "segments"),
-            *("overlaps", "dropped"),
+            *("overlaps", "dropped", "corrections"),
         ]
         first = document["transcript"]["segments"][0]
         assert {"start", "end", "text", "speaker", "role", "confidence", "overlapped", "words"} == set(first)
