@@ -79,8 +79,11 @@ bench-speech: .venv/dev ## Word errors of the whole way against the bare engine,
 bench-invented: .venv/dev ## What the built-in engine writes for ten minutes each of silence, music, noise, applause
 	$(BIN)/python -m benchmarks.invented
 
+bench-speakers: .venv/dev ## Who spoke when and who said what, on known speech (Debian, npm; HOURS=2 for a long one, too)
+	$(BIN)/python -m benchmarks.speakers
+
 lock: $(UV) ## Resolve the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --extra models -o locks/run.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev --extra models -c locks/run.txt -o locks/dev.txt pyproject.toml
 
-.PHONY: help setup run test lint unit acceptance contracts torture bench bench-storage bench-receive bench-engine bench-long bench-speech bench-invented lock
+.PHONY: help setup run test lint unit acceptance contracts torture bench bench-storage bench-receive bench-engine bench-long bench-speech bench-invented bench-speakers lock
