@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faster_whisper import decode_audio
 
 from tests.builders_speech import (
     a_piece_text,
@@ -24,11 +25,15 @@ from tests.speech_server import SpeechServer, hearing
 from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber
+from voxpersona.adapters.transcriber.wording import settle
 from voxpersona.adapters.weights import Hints, find_whisper
 from voxpersona.errors import Code, Configuration, VoxPersonaError
 from voxpersona.model import Doubt, Piece, PieceText
 from voxpersona.pipeline.pieces import in_halves, join, plan
 from voxpersona.ports import RATE, Floats, Transcriber
+
+RUSSIAN = Path("/usr/share/festival/voices/russian/msu_ru_nsh_clunits/wav")
+"""Where Debian keeps the Russian sentences of its package festvox-ru."""
 
 HINTS = Hints(path_setting="A_PATH", download_setting="A_PERMISSION")
 
@@ -170,6 +175,45 @@ def test_a_cut_forced_through_a_word_loses_and_doubles_none(whisper: FasterWhisp
     texts = [whisper.transcribe(sound.read(*each.heard), language="en", on_progress=lambda _: None) for each in pieces]
     said = " ".join(turn["text"] for turn in sample_truth()["turns"] if start <= turn["start"] < end)
     assert _plain(" ".join(segment.text for segment in join(pieces, texts).segments)) == _plain(said)
+
+
+def test_parts_of_a_piece_that_are_heard_apart_keep_their_times(whisper: FasterWhisperTranscriber) -> None:
+    """As they are where the language changes; both of these are English, as all is that the tests have to hear."""
+    told: list[float] = []
+    seconds = len(short_piece()) / RATE
+    border = (short_turns()[0][1] + short_turns()[1][0]) / 2
+    lines, _ = whisper._heard(short_piece(), [(0.0, border, "en"), (border, seconds, "en")], (), told.append)
+    heard = PieceText(language="en", language_confidence=1.0, segments=settle(lines, seconds))
+    assert word_error_rate(" ".join(turn[2] for turn in short_turns()), text_of(heard)) < 0.05
+    (friendly,) = [word for word in words_of(heard) if "friendly" in word.text]
+    assert 5.5 < friendly.start < friendly.end < 7.7
+    assert told == sorted(told)
+
+
+def test_looking_for_languages_changes_nothing_where_there_is_one(whisper: FasterWhisperTranscriber) -> None:
+    found = whisper.transcribe(short_piece(), language=None, on_progress=lambda _: None)
+    told = whisper.transcribe(short_piece(), language="en", on_progress=lambda _: None)
+    assert (found.language, found.spoken, found.segments) == ("en", (), told.segments)
+    assert found.language_confidence > 0.8
+
+
+@pytest.mark.skipif(not RUSSIAN.is_dir(), reason="Debian's festvox-ru is not installed")
+def test_a_piece_in_two_languages_is_heard_in_both(whisper: FasterWhisperTranscriber) -> None:
+    """Told that all is English, as its beginning is, Whisper base translates the Russian or leaves it out."""
+    paths = sorted(RUSSIAN.glob("*.wav"))[3:6]
+    russian = [np.asarray(decode_audio(str(path), sampling_rate=RATE), np.float32) for path in paths]
+    pause = np.zeros(RATE // 2, np.float32)
+    sound = np.concatenate([short_piece(), pause, *russian, pause, short_piece()])
+    heard = whisper.transcribe(sound, language=None, on_progress=lambda _: None)
+    assert [each.language for each in heard.spoken] == ["en", "ru", "en"]
+    first, last = len(short_piece()) / RATE, (len(sound) - len(short_piece())) / RATE
+    assert heard.spoken[0].end == pytest.approx(first, abs=0.7)
+    assert heard.spoken[1].end == pytest.approx(last, abs=0.7)
+    between = [segment.text for segment in heard.segments if first <= segment.start and segment.end <= last]
+    assert between
+    assert not re.search("[a-z]", " ".join(between).lower())
+    english = [segment.text for segment in heard.segments if segment.end <= first or segment.start >= last - 0.5]
+    assert word_error_rate(" ".join(turn[2] for turn in short_turns() * 2), " ".join(english)) < 0.05
 
 
 def _plain(text: str) -> list[str]:

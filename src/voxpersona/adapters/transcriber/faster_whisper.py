@@ -6,6 +6,8 @@ and a whole file handed over at once costs gigabytes. Feed it pieces of a few mi
 
 import hashlib
 import importlib.metadata
+import itertools
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,15 +18,24 @@ from typing import Any
 import numpy as np
 
 from voxpersona.adapters.transcriber.invented import sift
+from voxpersona.adapters.transcriber.language_runs import Stretch, most, runs, whole
+from voxpersona.adapters.transcriber.languages import UNTOLD
 from voxpersona.adapters.transcriber.voice import Voice
 from voxpersona.adapters.transcriber.wording import Line, Signs, letters, mean, settle, share, spread
 from voxpersona.errors import Code, Configuration, Integrity, Unavailable
-from voxpersona.model import PieceText, Word
+from voxpersona.model import PieceText, Spoken, Word
 from voxpersona.ports import RATE, Floats, OnProgress
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 _HEAD = 1 << 20
 _OUT_OF_MEMORY = ("out of memory", "bad_alloc", "failed to allocate", "cannot allocate")
+_VOICE = {"min_silence_duration_ms": 300, "min_speech_duration_ms": 250, "speech_pad_ms": 100}
+"""Pauses between two who talk to each other are shorter than those the vendor cuts out."""
+_LONGEST_STRETCH = 5.0
+_SURE = 0.8
+_LITTLE = 5.0
+_Part = tuple[float, float, str | None]
+"""From when to when, in seconds of the piece, and the language it is in, if that is known."""
 # Written without blanks between words: there every word stands alone, however it begins.
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
@@ -34,6 +45,7 @@ class FasterWhisperTranscriber:
 
     The model is loaded at the first piece and stays (Whisper base in int8: about 0.2 GB, 0.6 GB while it works). Safe
     to call from several threads; pieces are taken one at a time, so memory stays that of one.
+    Where no language is told and one piece is in two, each part is heard in its own.
     Where the model is unsure of a stretch it tries again by chance (temperature), so two runs may differ there.
     """
 
@@ -61,7 +73,7 @@ class FasterWhisperTranscriber:
         runtime = importlib.metadata.version("ctranslate2")
         return (
             f"faster-whisper {version}/{runtime} {self._model_name} {self._fingerprint()} "
-            f"{self._compute_type} on {self._device}, beam {self._beam}, vad, words 3"
+            f"{self._compute_type} on {self._device}, beam {self._beam}, vad, words 3, languages 1"
         )
 
     def transcribe(
@@ -69,14 +81,34 @@ class FasterWhisperTranscriber:
     ) -> PieceText:
         seconds = len(sound) / RATE
         if not len(sound):
-            return PieceText(language=language or "und", language_confidence=0.0, segments=())
+            return PieceText(language=language or UNTOLD, language_confidence=0.0, segments=())
         with self._turn:
             model = self._model
             self._check_language(model, language)
-            lines, reached = [], 0.0
+            spoken = _spoken(model, sound) if language is None else ()
+            parts: list[_Part] = [(each.start, each.end, each.language) for each in spoken]
+            lines, facts = self._heard(sound, parts or [(0.0, seconds, language)], words, on_progress)
+        kept, dropped = sift(lines, Voice(sound).loudest, seconds, words)
+        on_progress(1.0)
+        found, sureness = most(spoken) if spoken else (facts.language, share(float(facts.language_probability)))
+        return PieceText(
+            language=found,
+            language_confidence=sureness,
+            segments=settle(kept, seconds),
+            dropped=dropped,
+            spoken=spoken if len(spoken) > 1 else (),
+        )
+
+    def _heard(
+        self, sound: Floats, parts: Sequence[_Part], words: Sequence[str], on_progress: OnProgress
+    ) -> tuple[list[Line], Any]:
+        """What is said in the parts of a piece, one after the other, and what the vendor tells of the last one."""
+        lines: list[Line] = []
+        facts, reached = None, 0.0
+        for start, end, language in parts:
             with _vendor_errors():
-                segments, facts = model.transcribe(
-                    np.ascontiguousarray(sound, dtype=np.float32),
+                segments, facts = self._model.transcribe(
+                    np.ascontiguousarray(sound[round(start * RATE) : round(end * RATE)], dtype=np.float32),
                     language=language,
                     beam_size=self._beam,
                     vad_filter=True,
@@ -85,17 +117,10 @@ class FasterWhisperTranscriber:
                     hotwords=", ".join(words) or None,
                 )
             for segment in _drawn(segments):
-                lines.append(_line(segment, facts.language))
-                reached = max(reached, min(float(segment.end) / seconds, 1.0))
+                lines.append(_line(segment, facts.language, start))
+                reached = max(reached, min((start + float(segment.end)) * RATE / len(sound), 1.0))
                 on_progress(reached)
-        kept, dropped = sift(lines, Voice(sound).loudest, seconds, words)
-        on_progress(1.0)
-        return PieceText(
-            language=facts.language,
-            language_confidence=share(float(facts.language_probability)),
-            segments=settle(kept, seconds),
-            dropped=dropped,
-        )
+        return lines, facts
 
     @cached_property
     def _model(self) -> Any:
@@ -145,6 +170,34 @@ class FasterWhisperTranscriber:
         return hashlib.sha256(b"%d" % size + head + tail).hexdigest()[:8]
 
 
+def _spoken(model: Any, sound: Floats) -> tuple[Spoken, ...]:
+    """The languages of a piece, one after the other from its start to its end; none where they are not sure. Then the
+    vendor's own look at its first half minute of speech counts, which is surer where there is little."""
+    if not model.model.is_multilingual:
+        return ()
+    with _vendor_errors():
+        stretches = list(_stretches(model, sound))
+    found = runs(stretches)
+    spoken = sum(stretch.seconds for stretch in stretches)
+    if len(found) == 1 and (found[0].confidence < _SURE or spoken < _LITTLE):
+        return ()
+    return whole(found, sound)
+
+
+def _stretches(model: Any, sound: Floats) -> Iterator[Stretch]:
+    """Voice between pauses, what is long in equal parts, each with the shares of the languages it may be in."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    for voice in get_speech_timestamps(sound, VadOptions(**_VOICE)):
+        parts = math.ceil((voice["end"] - voice["start"]) / (_LONGEST_STRETCH * RATE))
+        edges = [round(edge) for edge in np.linspace(voice["start"], voice["end"], parts + 1)]
+        for start, end in itertools.pairwise(edges):
+            # Not filled up with silence to half a minute, as the vendor's own detection is: it takes a tenth as long.
+            encoded = model.encode(model.feature_extractor(sound[start:end]))
+            shares = {token[2:-2]: float(told) for token, told in model.model.detect_language(encoded)[0]}
+            yield Stretch(start / RATE, end / RATE, shares)
+
+
 def _drawn(segments: Iterator[Any]) -> Iterator[Any]:
     """The segments one by one. Only the vendor's own work is inside its errors, not what the caller does between."""
     while True:
@@ -155,23 +208,25 @@ def _drawn(segments: Iterator[Any]) -> Iterator[Any]:
         yield segment
 
 
-def _line(segment: Any, language: str) -> Line:
-    words = _joined(segment.words or (), glue=language not in _UNSPACED)
+def _line(segment: Any, language: str, since: float) -> Line:
+    """What was heard from `since` seconds of the piece on, with times of the piece."""
+    words = _joined(segment.words or (), since, glue=language not in _UNSPACED)
     if not words or letters("".join(word.text for word in words)) != letters(segment.text):
         # No alignment, or one that lost something: the text stands, its times are estimated.
-        words = spread(segment.text, segment.start, segment.end)
+        words = spread(segment.text, since + segment.start, since + segment.end)
     signs = Signs(float(segment.no_speech_prob), float(segment.avg_logprob), float(segment.compression_ratio))
     return Line(words, mean(words), signs)
 
 
-def _joined(heard: Any, *, glue: bool) -> tuple[Word, ...]:
+def _joined(heard: Any, since: float, *, glue: bool) -> tuple[Word, ...]:
     """Whisper's bits as words: what does not begin with a blank belongs to the one before (" check", "-in")."""
     words: list[Word] = []
     for each in heard:
         text = " ".join(each.word.split())
         if not text:
             continue
-        word = Word(start=float(each.start), end=float(each.end), text=text, confidence=share(float(each.probability)))
+        start, end = since + float(each.start), since + float(each.end)
+        word = Word(start=start, end=end, text=text, confidence=share(float(each.probability)))
         if glue and words and not each.word[0].isspace():
             last = words.pop()
             word = Word(
