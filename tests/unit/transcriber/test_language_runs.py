@@ -29,6 +29,7 @@ RU = {"ru": 0.97, "uk": 0.02}
 
 def test_nothing_heard_is_in_no_language() -> None:
     assert runs([]) == ()
+    assert whole((), np.zeros(RATE, np.float32)) == ()
 
 
 def test_languages_that_take_turns_are_told_apart() -> None:

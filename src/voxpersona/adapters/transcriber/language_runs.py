@@ -68,6 +68,8 @@ def runs(stretches: Sequence[Stretch]) -> tuple[Spoken, ...]:
 def whole(found: Sequence[Spoken], sound: Floats) -> tuple[Spoken, ...]:
     """The same over all of the sound, without gap: the borders are in the middle of the pauses. Where a voice goes on
     over a change, one is where it is quietest nearby."""
+    if not found:
+        return ()
     borders = [0.0]
     for before, after in itertools.pairwise(found):
         if after.start > before.end:
