@@ -56,6 +56,25 @@ class Settings(BaseSettings):
     whisper_path: Path | None = Field(
         default=None, description="Directory of a Whisper model in CTranslate2 format; wins over the name."
     )
+    whisper_device: Literal["cpu", "cuda", "auto"] = Field(
+        default="cpu",
+        description="What the built-in engine computes on: cpu, cuda (an NVIDIA graphics card), or auto: the card "
+        "where there is one.",
+    )
+    whisper_compute_type: Literal[
+        "auto", "int8", "int8_float16", "int8_float32", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
+    ] = Field(
+        default="auto",
+        description="In which numbers: auto (int8 on the processor, float16 on a card), or any of CTranslate2's that "
+        "the machine has.",
+    )
+    whisper_batch: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Windows of half a minute that the built-in engine hears at once; docs/models.md says what more "
+        "than 1 wins and costs.",
+    )
     embedder_path: Path | None = Field(default=None, description="The file e5-small-q4.bin of the search model.")
     model_download: bool = Field(
         default=False, description="Whether a missing Whisper model may be fetched from the model hub."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ctranslate2 import get_cuda_device_count
 from faster_whisper import decode_audio
 
 from tests.builders_speech import (
@@ -123,13 +124,11 @@ class TestEveryTranscriber:
 
     def test_silence_gives_no_segments(self, transcriber: Transcriber) -> None:
         hiss = np.random.default_rng(7).standard_normal(4 * RATE).astype(np.float32) * 1e-4
+        words = ("Anna", "Grand Hotel")
         for quiet in (np.zeros(4 * RATE, np.float32), hiss, np.zeros(0, np.float32), np.zeros(5, np.float32)):
-            assert (
-                transcriber.transcribe(
-                    quiet, language="en", words=("Anna", "Grand Hotel"), on_progress=lambda _: None
-                ).segments
-                == ()
-            )
+            for language in ("en", None):
+                heard = transcriber.transcribe(quiet, language=language, words=words, on_progress=lambda _: None)
+                assert heard.segments == ()
 
     def test_progress_rises_to_one(self, heard: PieceText, progress: list[float]) -> None:
         assert progress == sorted(progress)
@@ -247,22 +246,52 @@ def test_a_very_quiet_piece_is_heard_as_well(whisper: FasterWhisperTranscriber) 
 
 
 def test_the_whispers_name_tells_every_setting_that_changes_text(whisper: FasterWhisperTranscriber) -> None:
-    def named(*, compute_type: str = "int8", beam: int = 5, model_name: str = "base") -> str:
-        return FasterWhisperTranscriber(whisper._path, model_name=model_name, compute_type=compute_type, beam=beam).name
+    def named(**settings: str | int) -> str:
+        told = {"model_name": "base", **settings}
+        return FasterWhisperTranscriber(whisper._path, **told).name  # type: ignore[arg-type]  # a model of other types
 
-    assert len({named(), named(compute_type="float32"), named(beam=1), named(model_name="other")}) == 4
-    assert named() == whisper.name
+    others = (named(compute_type="float32"), named(beam=1), named(model_name="other"), named(batch=4))
+    assert len({named(), *others}) == 5
+    assert named() == named(device="cpu", compute_type="int8", batch=1) == whisper.name
 
 
 @pytest.mark.parametrize(
-    ("settings", "code"),
-    [({"compute_type": "int7"}, Code.SETTING_INVALID), ({"device": "abacus"}, Code.SETTING_INVALID)],
+    ("settings", "reason"),
+    [
+        ({"compute_type": "int7"}, "cannot compute as int7 on cpu, but as "),
+        ({"device": "abacus"}, "cannot compute as int8 on abacus"),
+    ],
 )
-def test_a_setting_the_engine_does_not_know_refuses_to_start(
-    whisper: FasterWhisperTranscriber, settings: dict[str, str], code: Code
+def test_what_the_engine_cannot_compute_in_is_refused_with_what_it_can(
+    whisper: FasterWhisperTranscriber, settings: dict[str, str], reason: str
 ) -> None:
     wrong = FasterWhisperTranscriber(whisper._path, model_name="base", **settings)  # type: ignore[arg-type]  # texts only
-    assert _refusal(wrong, "en").code == code
+    refusal = _refusal(wrong, "en")
+    assert refusal.code == Code.TRANSCRIBER_DEVICE
+    assert reason in str(refusal.facts["reason"])
+
+
+@pytest.mark.skipif(get_cuda_device_count() > 0, reason="there is a graphics card")
+def test_a_graphics_card_that_is_not_there_is_told_before_anything_is_heard(whisper: FasterWhisperTranscriber) -> None:
+    with_card = FasterWhisperTranscriber(whisper._path, model_name="base", device="cuda")
+    assert _refusal(with_card, "en").code == Code.TRANSCRIBER_DEVICE
+    with pytest.raises(Configuration, match="no graphics card"):
+        _ = with_card.name
+    assert FasterWhisperTranscriber(whisper._path, model_name="base", device="auto").name == whisper.name
+
+
+def test_several_windows_at_once_are_heard_as_well(whisper: FasterWhisperTranscriber) -> None:
+    batched = FasterWhisperTranscriber(whisper._path, model_name="base", batch=2)
+    told: list[float] = []
+    heard = batched.transcribe(short_piece(), language=None, on_progress=told.append)
+    assert word_error_rate(" ".join(turn[2] for turn in short_turns()), text_of(heard)) < 0.05
+    assert len(heard.segments) > 1
+    (friendly,) = [word for word in words_of(heard) if "friendly" in word.text]
+    assert 5.5 < friendly.start < friendly.end < 7.7
+    assert (heard.language, told[-1]) == ("en", 1.0)
+    for quiet in (np.zeros(4 * RATE, np.float32), np.zeros(5, np.float32)):
+        for language in ("en", None):
+            assert batched.transcribe(quiet, language=language, on_progress=lambda _: None).segments == ()
 
 
 def test_a_language_the_model_does_not_know_is_refused_and_not_heard_as_english(

@@ -378,7 +378,12 @@ class House:
         from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 
         return FasterWhisperTranscriber(
-            self.whisper_directory(), model_name=settings.whisper_model, threads=self.threads
+            self.whisper_directory(),
+            model_name=settings.whisper_model,
+            device=settings.whisper_device,
+            compute_type=settings.whisper_compute_type,
+            threads=self.threads,
+            batch=settings.whisper_batch,
         )
 
     def _wait_turn(self) -> None:
