@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     )
     embedder_path: Path | None = Field(default=None, description="The file e5-small-q4.bin of the search model.")
     model_download: bool = Field(
-        default=False, description="Whether a missing Whisper model may be fetched from the model hub."
+        default=False, description="Whether a missing model of speech may be fetched from the model hub."
     )
     transcriber_url: str | None = Field(
         default=None,

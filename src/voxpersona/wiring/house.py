@@ -413,13 +413,15 @@ class House:
         )
 
     def onnx_directory(self) -> Path:
-        """Where the model of onnx-asr stands. Configuration MODEL_ABSENT."""
+        """Where the model of onnx-asr stands; found or fetched now. Configuration MODEL_ABSENT."""
         from voxpersona.adapters.weights.find import Hints, find_onnx
 
         return find_onnx(
             path=self.settings.onnx_path,
             cache=self.settings.models,
             model=self.settings.onnx_model,
+            quantization=self.settings.onnx_quantization,
+            allow_download=self.settings.model_download,
             hints=Hints("VOXPERSONA_ONNX_PATH", "VOXPERSONA_MODEL_DOWNLOAD", extra="onnx"),
         )
 

@@ -123,21 +123,27 @@ def test_the_name_tells_model_files_and_quantization_apart(parakeet: Path, tmp_p
     assert plain.name == OnnxTranscriber(parakeet, model_name=PARAKEET, threads=1).name
 
 
+def find(path: Path | None, cache: Path, model: str = PARAKEET, quantization: str = "") -> Path:
+    return find_onnx(path=path, cache=cache, model=model, quantization=quantization, allow_download=False, hints=HINTS)
+
+
 def test_it_is_found_by_path_or_under_its_name_in_the_cache_and_nowhere_else(parakeet: Path, tmp_path: Path) -> None:
-    assert find_onnx(path=parakeet, cache=tmp_path, model=PARAKEET, hints=HINTS) == parakeet
-    assert find_onnx(path=None, cache=parakeet.parent, model=PARAKEET, hints=HINTS) == parakeet
-    with pytest.raises(Configuration, match=r"lacks \*\.onnx, \*vocab\*"):
-        find_onnx(path=tmp_path, cache=parakeet.parent, model=PARAKEET, hints=HINTS)
-    with pytest.raises(Configuration) as absent:
-        find_onnx(path=None, cache=tmp_path, model=PARAKEET, hints=HINTS)
-    assert absent.value.code is Code.MODEL_ABSENT
+    assert find(parakeet, tmp_path) == parakeet
+    assert find(None, parakeet.parent) == parakeet
+    with pytest.raises(Configuration, match=r"lacks \*\.onnx"):
+        find(tmp_path, parakeet.parent)
+    for cache, quantization in ((tmp_path, ""), (parakeet.parent, "int8")):
+        with pytest.raises(Configuration, match="downloads are not allowed") as absent:
+            find(None, cache, quantization=quantization)
+        assert absent.value.code is Code.MODEL_ABSENT
     with pytest.raises(Configuration) as invalid:
-        find_onnx(path=None, cache=tmp_path, model="../x", hints=HINTS)
+        find(None, tmp_path, "../x")
     assert invalid.value.code is Code.SETTING_INVALID
 
 
 def test_the_settings_choose_it(parakeet: Path, tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, models=parakeet.parent, onnx_model=PARAKEET, onnx_quantization="int8")
+    (tmp_path / f"onnx-{PARAKEET}-int8").symlink_to(parakeet)
+    settings = Settings(data=tmp_path, models=tmp_path, onnx_model=PARAKEET, onnx_quantization="int8")
     name = House(settings).transcriber.name
     assert name.startswith("onnx-asr ")
     assert f"{PARAKEET} int8" in name
