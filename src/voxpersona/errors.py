@@ -92,6 +92,7 @@ class Code(StrEnum):
     DATABASE_NOT_EMPTY = "database-not-empty"
     LINK_UNSUPPORTED = "link-unsupported"
     TRANSCRIBER_REFUSED = "transcriber-refused"
+    TRANSCRIBER_DEVICE = "transcriber-device"
     TEMPLATE_INVALID = "template-invalid"
 
 

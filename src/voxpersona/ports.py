@@ -208,7 +208,8 @@ class Transcriber(Protocol):
         self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
     ) -> PieceText:
         """Text of one piece with words, times (seconds from the piece's start, ascending, inside the piece) and
-        confidences. `language` is an ISO 639-1 code, None to detect. A piece without speech gives no segments.
+        confidences. `language` is an ISO 639-1 code, None to detect; an engine that finds several in one piece tells
+        where each is spoken. A piece without speech gives no segments.
         `words` are names and terms that may be said, the most important first: a hint to how they are spelt, of which
         an engine may take as many as it can, and never text by itself.
         Text is never dropped silently: what the adapter takes for invented where nobody spoke stands in `dropped`,

@@ -348,6 +348,14 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Движок распознавания отказывает: {reason}. Проверьте модель, а если распознаёт сервер — "
         "VOXPERSONA_TRANSCRIBER_KEY, _MODEL и _URL; затем `voxpersona retry`.",
     ),
+    Code.TRANSCRIBER_DEVICE: (
+        "The built-in transcription engine cannot run as it is told to: {reason}. Recordings are safe. Install what is "
+        "missing, or set VOXPERSONA_WHISPER_DEVICE=cpu and VOXPERSONA_WHISPER_COMPUTE_TYPE=auto, which always work; then "
+        "`voxpersona retry`.",
+        "Встроенный движок распознавания не может работать так, как ему велено: {reason}. Записи сохранены. Установите "
+        "недостающее или задайте VOXPERSONA_WHISPER_DEVICE=cpu и VOXPERSONA_WHISPER_COMPUTE_TYPE=auto: это работает всегда; "
+        "затем `voxpersona retry`.",
+    ),
     Code.TEMPLATE_INVALID: (
         "A report template cannot be used: {file}, line {line}: {problem}. Correct it, or take it out of "
         "VOXPERSONA_TEMPLATES.",

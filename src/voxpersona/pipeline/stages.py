@@ -21,7 +21,6 @@ from voxpersona.model import (
     Recording,
     RecordingId,
     Report,
-    Spoken,
     Stage,
     Transcript,
     Voices,
@@ -35,7 +34,7 @@ from voxpersona.pipeline.correct import corrections_of
 from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.pipeline.index import index
 from voxpersona.pipeline.known_voices import recognise
-from voxpersona.pipeline.languages import unsure
+from voxpersona.pipeline.languages import spoken, unsure
 from voxpersona.pipeline.pieces import join, plan
 from voxpersona.pipeline.render import render_markdown
 from voxpersona.pipeline.report import report
@@ -87,13 +86,6 @@ def _piece(spans: list[list[float]], index: int) -> Piece:
     start, end, *context = spans[index]
     before, after = context or (0.0, 0.0)
     return Piece(index=index, start=start, end=end, before=before, after=after)
-
-
-def _spoken(pieces: Sequence[Piece], texts: Sequence[PieceText]) -> list[Spoken]:
-    return [
-        Spoken(start=piece.start, end=piece.end, language=text.language, confidence=text.language_confidence)
-        for piece, text in zip(pieces, texts, strict=True)
-    ]
 
 
 @dataclass(frozen=True)
@@ -158,11 +150,12 @@ class PortStages:
         def make() -> Transcript:
             pieces = [_piece(spans, index) for index in range(len(spans))]
             texts = [self._heard(order, spans, index) for index in range(len(spans))]
-            spoken = _spoken(pieces, texts)
+            found = [spoken(piece, text) for piece, text in zip(pieces, texts, strict=True)]
             guessed = {} if recording.details.language else unsure(texts)
             for at, language in guessed.items():
                 texts[at] = self._heard(order, spans, at, language)
-                spoken[at] = spoken[at].model_copy(update={"heard_as": language})
+                found[at] = [each.model_copy(update={"heard_as": language}) for each in found[at]]
+            languages = [each for one in found for each in one]
             joined = join(pieces, texts)
             facts = self._facts(recording)
             return Transcript(
@@ -170,7 +163,7 @@ class PortStages:
                 number=order.run,
                 language=joined.language,
                 language_confidence=max(
-                    (each.confidence for each in spoken if each.language == joined.language), default=0.0
+                    (each.confidence for each in languages if each.language == joined.language), default=0.0
                 ),
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
@@ -178,7 +171,7 @@ class PortStages:
                 damage=facts.damage,
                 clipped=facts.clipped,
                 dropped=joined.dropped,
-                spoken=() if recording.details.language else tuple(spoken),
+                spoken=() if recording.details.language else tuple(languages),
             )
 
         self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)
