@@ -38,6 +38,15 @@ class Code(StrEnum):
     IDLE_RECORDING = "idle-recording"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
+    TEXT_ABSENT = "text-absent"
+    TEXT_AMBIGUOUS = "text-ambiguous"
+    TEXT_UNTIMED = "text-untimed"
+    SPEAKER_UNKNOWN = "speaker-unknown"
+    CORRECTION_EMPTY = "correction-empty"
+    CORRECTION_NEEDLESS = "correction-needless"
+    CORRECTION_STALE = "correction-stale"
+    CORRECTION_WAITING = "correction-waiting"
+    CORRECTION_UNREADABLE = "correction-unreadable"
     VOICE_UNFIT = "voice-unfit"
     OUTPUT_BINARY = "output-binary"
     OUTPUT_EXISTS = "output-exists"
@@ -45,7 +54,6 @@ class Code(StrEnum):
     RECORDING_UNKNOWN = "recording-unknown"
     BLOB_ABSENT = "blob-absent"
     RESULT_ABSENT = "result-absent"
-    SPEAKER_UNKNOWN = "speaker-unknown"
     VOICE_UNKNOWN = "voice-unknown"
     PATH_ABSENT = "path-absent"
     # Forbidden
@@ -84,6 +92,7 @@ class Code(StrEnum):
     DATABASE_NOT_EMPTY = "database-not-empty"
     LINK_UNSUPPORTED = "link-unsupported"
     TRANSCRIBER_REFUSED = "transcriber-refused"
+    TRANSCRIBER_DEVICE = "transcriber-device"
     TEMPLATE_INVALID = "template-invalid"
 
 

@@ -208,7 +208,8 @@ class Transcriber(Protocol):
         self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
     ) -> PieceText:
         """Text of one piece with words, times (seconds from the piece's start, ascending, inside the piece) and
-        confidences. `language` is an ISO 639-1 code, None to detect. A piece without speech gives no segments.
+        confidences. `language` is an ISO 639-1 code, None to detect; an engine that finds several in one piece tells
+        where each is spoken. A piece without speech gives no segments.
         `words` are names and terms that may be said, the most important first: a hint to how they are spelt, of which
         an engine may take as many as it can, and never text by itself.
         Text is never dropped silently: what the adapter takes for invented where nobody spoke stands in `dropped`,
@@ -225,9 +226,9 @@ class Diarizer(Protocol):
         """Model (with the start of its sha256) and recipe version."""
 
     def diarize(self, sound: Sound, *, speakers: int | None, on_progress: OnProgress) -> Sequence[Turn]:
-        """Turns in order of time, not overlapping, labels `SPEAKER_00`, `SPEAKER_01`, ... by first appearance, one
-        numbering over the whole recording, in bounded memory. `speakers` fixes their number, None estimates it.
-        Nobody speaking gives no turns."""
+        """Turns in order of their start, labels `SPEAKER_00`, `SPEAKER_01`, ... by first appearance, one numbering over
+        the whole recording, in bounded memory. Turns of one speaker never overlap; those of several do where they are
+        surely heard at once. `speakers` fixes their number, None estimates it. Nobody speaking gives no turns."""
 
 
 class VoicePrinter(Protocol):
@@ -311,6 +312,11 @@ class Library(Protocol):
     def save(self, result: Transcript | Attribution | Report) -> int:
         """Save a result and make it the current one of its kind; returns its database id. Idempotent by recording,
         number (and template for reports). Refuses results of a forgotten recording with NotFound."""
+
+    def correct(self, corrected: Attribution) -> WorkOrder:
+        """Save an attribution that people corrected, open the run of its number, and start its work from attribute on,
+        in ONE commit; it is current once that run ended well. Rejected CORRECTION_STALE where a run of that number or a
+        later one stands, BUSY_RECORDING while another run is under way; then nothing is kept. NotFound as `save`."""
 
     def transcript(self, recording: RecordingId, number: int | None = None) -> Transcript:
         """That of the run `number`, or the current one: of the newest run that ended well, else the newest there is.

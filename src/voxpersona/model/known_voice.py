@@ -21,9 +21,10 @@ class KnownVoice(Noun):
     vector: tuple[float, ...] = Field(repr=False)
     """The print: a unit vector."""
     recording: RecordingId
-    number: int
-    """Of the attribution in which the speaker has this label."""
+    transcript: int
+    diarizer: str
     speaker: str
+    """A label: it means the same in all attributions of that transcript by that diarizer, corrected ones too."""
     named_at: datetime
 
 
@@ -33,7 +34,8 @@ class Likeness(Noun):
 
     format: int = 1
     recording: RecordingId
-    number: int
+    transcript: int
+    diarizer: str
     speaker: str
     origin: RecordingId
     """The recording from which the known voice is."""

@@ -5,7 +5,9 @@ All times are float seconds from the start of the recording; every span is half-
 
 from enum import StrEnum
 
-from voxpersona.model.noun import Noun
+from pydantic import Field
+
+from voxpersona.model.noun import Noun, is_empty
 from voxpersona.model.recording import RecordingId
 
 
@@ -29,18 +31,24 @@ class Piece(Noun):
 
 
 class Word(Noun):
-    """One word as the engine gave it, punctuation included, without surrounding blanks; `confidence` is 0..1."""
+    """One word as the engine gave it, punctuation included, without surrounding blanks; `confidence` is 0..1.
+
+    `correction` is the number of the correction by which a person put it there; None for the engine's own words.
+    """
 
     start: float
     end: float
     text: str
     confidence: float
+    correction: int | None = Field(default=None, exclude_if=is_empty)
 
 
 class Segment(Noun):
     """Text between two times. `text` is the words joined by single blanks where `words` is not empty.
 
-    `speaker` and `role` are None until the recording was attributed.
+    `speaker` and `role` are None until the recording was attributed. `corrections` are the numbers of those that
+    changed a word of it, or who says it. `overlapped`: somebody else speaks during at least one of its words, so that
+    it may not be complete, and not all this speaker's.
     """
 
     start: float
@@ -50,6 +58,8 @@ class Segment(Noun):
     confidence: float = 0.0
     speaker: str | None = None
     role: str | None = None
+    corrections: tuple[int, ...] = Field(default=(), exclude_if=is_empty)
+    overlapped: bool = False
 
 
 class Doubt(StrEnum):
@@ -76,17 +86,8 @@ class Dropped(Noun):
     reason: Doubt
 
 
-class PieceText(Noun):
-    """What an engine made of one piece; times are from the start of what it heard. No segments means no speech."""
-
-    language: str
-    language_confidence: float
-    segments: tuple[Segment, ...]
-    dropped: tuple[Dropped, ...] = ()
-
-
 class Spoken(Noun):
-    """The language an engine found in `[start, end)` of a recording, and how sure it was (0..1; 0: not told)."""
+    """The language an engine found in `[start, end)`, and how sure it was (0..1; 0: not told)."""
 
     start: float
     end: float
@@ -94,6 +95,18 @@ class Spoken(Noun):
     confidence: float
     heard_as: str | None = None
     """The language it was then heard in, where the engine was unsure and the speech around it tells another."""
+
+
+class PieceText(Noun):
+    """What an engine made of one piece; times are from the start of what it heard. No segments means no speech."""
+
+    language: str
+    language_confidence: float
+    segments: tuple[Segment, ...]
+    dropped: tuple[Dropped, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
+    """Where its engine heard more than one language in it: which from when to when. `language` is the one most is
+    spoken in."""
 
 
 class Transcript(Noun):
@@ -115,7 +128,7 @@ class Transcript(Noun):
     dropped: tuple[Dropped, ...] = ()
     """What was taken for invented, in order of time: it stands in no report, index or answer."""
     spoken: tuple[Spoken, ...] = ()
-    """The language found in each piece; empty where the language was told."""
+    """The language found in each piece, or in each part of one; empty where the language was told."""
 
     @property
     def text(self) -> str:

@@ -5,14 +5,18 @@ The JSON document is stable; a change that breaks a reader raises `version`:
     {"format": "voxpersona-export", "version": 1,
      "recording": {id, name, sha256, bytes, received_at, seconds, content_type, details},
      "transcript": {number, transcript, diarizer, method, speakers: [...],
-                    segments: [{start, end, text, speaker, role, confidence, words: [{start, end, text, confidence}]}],
-                    dropped: [{start, end, text, reason}]},
+                    segments: [{start, end, text, speaker, role, confidence, overlapped,
+                                words: [{start, end, text, confidence}]}],
+                    overlaps: [{start, end}], dropped: [{start, end, text, reason}],
+                    corrections: [{number, by, at, transcript, changes: [{start, end, was, now, ...}]}]},
      "reports": [...]}
 
 Times are seconds from the start of the recording. `details`, `speakers`, the segments and the reports have the fields
 of the nouns of those names, a speaker also the `name` that a person gave and whom the voice `sounds_like`
-[{name, score}]; `dropped` is what was taken for invented by the engine. Where the recording came from (its
-source key) and where it is kept stay at home.
+[{name, score}]; `overlaps` is where several speak at once, which `overlapped` segments touch; `dropped` is what was
+taken for invented by the engine. What people corrected carries the numbers of the corrections: a word `correction`, a
+segment and a quote `corrections`, each left out where there is none; `was` of a change is what stood there before.
+Where the recording came from (its source key) and where it is kept stay at home.
 """
 
 import datetime as dt
@@ -23,9 +27,11 @@ from typing import Literal
 from voxpersona.errors import Code, Rejected
 from voxpersona.model import (
     Attribution,
+    Correction,
     Details,
     Dropped,
     KnownSpeaker,
+    Overlap,
     Recording,
     Report,
     Segment,
@@ -35,6 +41,7 @@ from voxpersona.model import (
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline.cues import Cue, cues
 from voxpersona.pipeline.render import (
+    beside_name,
     clock,
     details_table,
     escape,
@@ -87,7 +94,9 @@ class ExportedTranscript(Noun):
     method: str
     speakers: tuple[ExportedSpeaker, ...]
     segments: tuple[Segment, ...]
+    overlaps: tuple[Overlap, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 class Export(Noun):
@@ -121,7 +130,7 @@ def export(
     except ValueError as error:
         allowed = ", ".join(Format)
         raise Rejected(Code.BAD_DETAIL, f"no export form {form!r}", name="format", allowed=allowed) from error
-    words = wording(_language(recording, attribution))
+    words = wording(language_of(recording, attribution))
     if wanted is Format.DOCX:
         from voxpersona.pipeline.docx import render_docx  # takes a third of a second: only where it is wanted
 
@@ -144,7 +153,7 @@ def _text(
         case Format.VTT:
             return _vtt(attribution.segments, known)
         case Format.TXT:
-            return _txt(recording, attribution.segments, words, known)
+            return _txt(recording, attribution, words, known)
         case Format.MD:
             return _md(recording, attribution.segments, reports, words, known)
         case _:
@@ -179,16 +188,20 @@ def _vtt_escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _txt(recording: Recording, segments: Sequence[Segment], words: Wording, known: Sequence[KnownSpeaker]) -> str:
+def _txt(recording: Recording, attribution: Attribution, words: Wording, known: Sequence[KnownSpeaker]) -> str:
+    """`edits.read_back` reads it: a head that ends with an empty line and tells of which version the words are, and a
+    line for each segment."""
+    segments = attribution.segments
     names = speaker_names(segments, words, known)
-    alike = likeness_lines(segments, words, known)
-    head = [recording.original.name, f"{recording.id}  sha256 {recording.original.sha256}", *alike, ""]
+    of = f"{recording.id}  sha256 {recording.original.sha256}  version {attribution.number}"
     lines = [
-        f"[{clock(int(segment.start))}] {name or words.unknown_speaker}: {' '.join(segment.text.split())}"
+        f"[{clock(int(segment.start))}] {name or words.unknown_speaker}{beside_name(segment, words)}:"
+        f" {' '.join(segment.text.split())}"
         for segment, name in zip(segments, names, strict=True)
         if segment.text.strip()
     ]
-    return "\n".join([" ".join(line.split()) for line in head] + lines) + "\n"
+    head = [" ".join(recording.original.name.split()), of, *likeness_lines(segments, words, known), ""]
+    return "\n".join([*head, *lines]) + "\n"
 
 
 def _md(
@@ -207,7 +220,9 @@ def _md(
     parts += [escape(line) for line in likeness_lines(segments, words, known)]
     names = speaker_names(segments, words, known)
     parts += [
-        f"**{escape(name or words.unknown_speaker)}**, {time_range(segment.start, segment.end)}: {escape(segment.text)}"
+        f"**{escape((name or words.unknown_speaker) + beside_name(segment, words))}**,"
+        f" {time_range(segment.start, segment.end)}: {escape(segment.text)}"
+        + (f" *({words.corrected})*" if segment.corrections else "")
         for segment, name in zip(segments, names, strict=True)
         if segment.text.strip()
     ]
@@ -245,7 +260,9 @@ def _json(
             method=attribution.method,
             speakers=tuple(_speaker(one, found.get(one.label)) for one in attribution.speakers),
             segments=attribution.segments,
+            overlaps=attribution.overlaps,
             dropped=tuple(dropped),
+            corrections=attribution.corrections,
         ),
         reports=tuple(reports),
     )
@@ -257,7 +274,7 @@ def _speaker(one: Speaker, known: KnownSpeaker | None) -> ExportedSpeaker:
     return ExportedSpeaker.model_validate({**dict(one), **told})
 
 
-def _language(recording: Recording, attribution: Attribution) -> str:
+def language_of(recording: Recording, attribution: Attribution) -> str:
     """The language of headings and roles: as told, else Russian where most letters are Cyrillic."""
     if recording.details.language is not None:
         return recording.details.language

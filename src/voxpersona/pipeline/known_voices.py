@@ -47,12 +47,14 @@ def name_voice(
     """Keep that a speaker bears that name, and the print of the voice. What the same speaker was named before goes;
     the same name again changes nothing.
 
-    `archive` must be encrypted. NotFound SPEAKER_UNKNOWN; Rejected VOICE_UNFIT where the name is none, or too little
+    `archive` must be encrypted. Rejected SPEAKER_UNKNOWN; VOICE_UNFIT where the name is none, or too little
     is spoken to tell the voice by; NotFound RECORDING_UNKNOWN where it was forgotten meanwhile: nothing is left then.
     """
     name = checked_name(name)
-    if speaker not in {one.label for one in attribution.speakers}:
-        raise NotFound(Code.SPEAKER_UNKNOWN, "no such speaker", id=attribution.recording, speaker=speaker)
+    labels = sorted(one.label for one in attribution.speakers)
+    if speaker not in labels:
+        told = ", ".join(labels)
+        raise Rejected(Code.SPEAKER_UNKNOWN, "no such speaker", where=speaker, speakers=told)
     before = [
         one
         for one in _voices(archive, attribution.recording)
@@ -73,7 +75,8 @@ def name_voice(
         printer=printer.name,
         vector=_rounded(prints[speaker]),
         recording=attribution.recording,
-        number=attribution.number,
+        transcript=attribution.transcript,
+        diarizer=attribution.diarizer,
         speaker=speaker,
         named_at=datetime.now(UTC),
     )
@@ -117,7 +120,8 @@ def recognise(
             if score >= printer.alike:
                 likeness = Likeness(
                     recording=attribution.recording,
-                    number=attribution.number,
+                    transcript=attribution.transcript,
+                    diarizer=attribution.diarizer,
                     speaker=speaker,
                     origin=voice.recording,
                     voice=voice.identity,
@@ -128,11 +132,11 @@ def recognise(
 
 def who(attribution: Attribution, *, project: str, archive: Blobs) -> Sequence[KnownSpeaker]:
     """What is known of the attribution's speakers: names that were given to them, else whom they sound like."""
-    named = [one for one in _voices(archive, attribution.recording) if one.number == attribution.number]
+    named = list(_voices(archive, attribution.recording))
     likenesses = list(_read(archive, layout.likenesses(attribution.recording), Likeness))
     found = []
     for label in (speaker.label for speaker in attribution.speakers):
-        given = [one for one in named if one.speaker == label and one.project == project]
+        given = [one for one in named if one.project == project and _is_of(one, attribution, label)]
         if given:
             newest = max(given, key=lambda one: one.named_at)
             found.append(KnownSpeaker(speaker=label, name=newest.name))
@@ -265,4 +269,5 @@ def _suggestions(likenesses: Sequence[Likeness], project: str, archive: Blobs) -
 
 
 def _is_of(one: KnownVoice | Likeness, attribution: Attribution, speaker: str) -> bool:
-    return (one.recording, one.number, one.speaker) == (attribution.recording, attribution.number, speaker)
+    whose = one.recording, one.transcript, one.diarizer, one.speaker
+    return whose == (attribution.recording, attribution.transcript, attribution.diarizer, speaker)

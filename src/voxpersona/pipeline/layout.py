@@ -101,7 +101,8 @@ def likenesses(recording: RecordingId) -> str:
 
 def likeness(one: Likeness) -> str:
     """Main bucket: that a speaker sounds like a known voice."""
-    return f"{LIKENESSES}{one.recording}/{one.number}-{one.speaker}/{one.origin}/{one.voice}.json"
+    whose = f"{_digest(f'{one.transcript}|{one.diarizer}')[:16]}-{one.speaker}"
+    return f"{LIKENESSES}{one.recording}/{whose}/{one.origin}/{one.voice}.json"
 
 
 def voice_of(likeness: str) -> str:

@@ -131,6 +131,11 @@ def speaker_names(
     return names
 
 
+def beside_name(segment: Segment, words: Wording) -> str:
+    """What is to be known of a segment before it is read, written behind the name of who speaks; mostly nothing."""
+    return f" [{words.overlapped}]" if segment.overlapped else ""
+
+
 def likeness_lines(segments: Sequence[Segment], words: Wording, known: Sequence[KnownSpeaker]) -> list[str]:
     """Whom a speaker sounds like, as nobody has confirmed it; one line for each who sounds like somebody."""
     names = dict(zip((segment.speaker for segment in segments), speaker_names(segments, words, known), strict=True))
@@ -167,7 +172,8 @@ def _quote(quote: Quote, words: Wording) -> str:
     if not quote.verified:
         return f"{said}{_NBSP}— *{words.unverified}*"
     who = escape(words.role(quote.role, quote.speaker))
-    return f"{said}{_NBSP}— {who}, {time_range(quote.start, quote.end)}"
+    mark = f" *({words.corrected})*" if quote.corrections else ""
+    return f"{said}{_NBSP}— {who}, {time_range(quote.start, quote.end)}{mark}"
 
 
 def _source(report: Report, recording: Recording, words: Wording) -> str:

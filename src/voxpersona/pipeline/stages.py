@@ -21,7 +21,6 @@ from voxpersona.model import (
     Recording,
     RecordingId,
     Report,
-    Spoken,
     Stage,
     Transcript,
     Voices,
@@ -31,10 +30,11 @@ from voxpersona.model.noun import Noun
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.attribute import attribute
 from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.correct import corrections_of
 from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.pipeline.index import index
 from voxpersona.pipeline.known_voices import recognise
-from voxpersona.pipeline.languages import unsure
+from voxpersona.pipeline.languages import spoken, unsure
 from voxpersona.pipeline.pieces import join, plan
 from voxpersona.pipeline.render import render_markdown
 from voxpersona.pipeline.report import report
@@ -86,13 +86,6 @@ def _piece(spans: list[list[float]], index: int) -> Piece:
     start, end, *context = spans[index]
     before, after = context or (0.0, 0.0)
     return Piece(index=index, start=start, end=end, before=before, after=after)
-
-
-def _spoken(pieces: Sequence[Piece], texts: Sequence[PieceText]) -> list[Spoken]:
-    return [
-        Spoken(start=piece.start, end=piece.end, language=text.language, confidence=text.language_confidence)
-        for piece, text in zip(pieces, texts, strict=True)
-    ]
 
 
 @dataclass(frozen=True)
@@ -157,11 +150,12 @@ class PortStages:
         def make() -> Transcript:
             pieces = [_piece(spans, index) for index in range(len(spans))]
             texts = [self._heard(order, spans, index) for index in range(len(spans))]
-            spoken = _spoken(pieces, texts)
+            found = [spoken(piece, text) for piece, text in zip(pieces, texts, strict=True)]
             guessed = {} if recording.details.language else unsure(texts)
             for at, language in guessed.items():
                 texts[at] = self._heard(order, spans, at, language)
-                spoken[at] = spoken[at].model_copy(update={"heard_as": language})
+                found[at] = [each.model_copy(update={"heard_as": language}) for each in found[at]]
+            languages = [each for one in found for each in one]
             joined = join(pieces, texts)
             facts = self._facts(recording)
             return Transcript(
@@ -169,7 +163,7 @@ class PortStages:
                 number=order.run,
                 language=joined.language,
                 language_confidence=max(
-                    (each.confidence for each in spoken if each.language == joined.language), default=0.0
+                    (each.confidence for each in languages if each.language == joined.language), default=0.0
                 ),
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
@@ -177,7 +171,7 @@ class PortStages:
                 damage=facts.damage,
                 clipped=facts.clipped,
                 dropped=joined.dropped,
-                spoken=() if recording.details.language else tuple(spoken),
+                spoken=() if recording.details.language else tuple(languages),
             )
 
         self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)
@@ -187,15 +181,26 @@ class PortStages:
         self._voices(self.library.recording(order.recording), lambda _: None)
 
     def attribute(self, order: WorkOrder) -> None:
-        """Give this run's (or the current) transcript its speakers and roles."""
+        """Give this run's (or the current) transcript its speakers and roles, and put in what people corrected.
+
+        That of a run which brings in a correction was saved when the run was opened.
+        """
         recording = self.library.recording(order.recording)
-        number = order.run if order.covers(Stage.TRANSCRIBE) else None
-        transcript = self.library.transcript(recording.id, number)
-        progress = _Throttled(self.journal, order, Stage.ATTRIBUTE).part(0.0, 1.0)
-        voices = self._voices(recording, progress)
 
         def make() -> Attribution:
-            return attribute(transcript, voices.turns, recording.details, number=order.run, diarizer=voices.diarizer)
+            if (Stage.ATTRIBUTE, order.run, "") in self.library.made(recording.id):
+                return self.library.attribution(recording.id, order.run)
+            number = order.run if order.covers(Stage.TRANSCRIBE) else None
+            transcript = self.library.transcript(recording.id, number)
+            voices = self._voices(recording, _Throttled(self.journal, order, Stage.ATTRIBUTE).part(0.0, 1.0))
+            return attribute(
+                transcript,
+                voices.turns,
+                recording.details,
+                number=order.run,
+                diarizer=voices.diarizer,
+                corrections=corrections_of(recording.id, library=self.library),
+            )
 
         made = self._made_once(recording.id, layout.roles(recording.id, order.run), Attribution, make)
         if self.printer is not None:

@@ -383,10 +383,24 @@ class House:
                 timeout=settings.transcriber_timeout,
                 wait_turn=self._wait_turn,
             )
+        if settings.onnx_model:
+            from voxpersona.adapters.transcriber.onnx import OnnxTranscriber
+
+            return OnnxTranscriber(
+                self.onnx_directory(),
+                model_name=settings.onnx_model,
+                quantization=settings.onnx_quantization,
+                threads=self.threads,
+            )
         from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 
         return FasterWhisperTranscriber(
-            self.whisper_directory(), model_name=settings.whisper_model, threads=self.threads
+            self.whisper_directory(),
+            model_name=settings.whisper_model,
+            device=settings.whisper_device,
+            compute_type=settings.whisper_compute_type,
+            threads=self.threads,
+            batch=settings.whisper_batch,
         )
 
     def _wait_turn(self) -> None:
@@ -404,6 +418,19 @@ class House:
             model=self.settings.whisper_model,
             allow_download=self.settings.model_download,
             hints=Hints("VOXPERSONA_WHISPER_PATH", "VOXPERSONA_MODEL_DOWNLOAD"),
+        )
+
+    def onnx_directory(self) -> Path:
+        """Where the model of onnx-asr stands; found or fetched now. Configuration MODEL_ABSENT."""
+        from voxpersona.adapters.weights.find import Hints, find_onnx
+
+        return find_onnx(
+            path=self.settings.onnx_path,
+            cache=self.settings.models,
+            model=self.settings.onnx_model,
+            quantization=self.settings.onnx_quantization,
+            allow_download=self.settings.model_download,
+            hints=Hints("VOXPERSONA_ONNX_PATH", "VOXPERSONA_MODEL_DOWNLOAD", extra="onnx"),
         )
 
     def embedder_file(self) -> Path:

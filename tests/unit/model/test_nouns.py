@@ -260,3 +260,12 @@ def test_documents_of_before_there_were_traces_of_dropped_text_are_read(noun: No
     for field in ("dropped", "spoken"):
         document.pop(field, None)
     assert type(noun).model_validate(document) == noun
+
+
+def test_documents_of_before_there_were_overlaps_are_read() -> None:
+    noun = an_attribution(ID, 2, transcript=1)
+    document = json.loads(noun.model_dump_json())
+    del document["overlaps"]
+    for segment in document["segments"]:
+        del segment["overlapped"]
+    assert Attribution.model_validate(document) == noun

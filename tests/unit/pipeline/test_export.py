@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from tests.builders_report import a_conversation, a_recording, a_segment, an_attribution
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Doubt, Dropped, KnownSpeaker, Report, Role, Segment, Suggestion, Word
+from voxpersona.model import (
+    Attribution,
+    Details,
+    Doubt,
+    Dropped,
+    KnownSpeaker,
+    Overlap,
+    Report,
+    Role,
+    Segment,
+    Suggestion,
+    Word,
+)
 from voxpersona.pipeline.cues import LINE, LINES, READING
 from voxpersona.pipeline.export import Export, Format, export
 from voxpersona.pipeline.report import report
@@ -289,6 +301,22 @@ class TestText:
         spoken = [a_segment("# not a *heading*", 0.0, Role.CLIENT, "SPEAKER_00")]
         assert "**client**, 00:00–00:02: \\# not a \\*heading\\*" in _export(an_attribution(spoken), "md")
 
+    def test_where_several_speak_at_once_it_is_told_beside_the_name(self) -> None:
+        english, russian = _at_once("Q: Was it cold?\nA: Yes."), _at_once("Q: Было холодно?\nA: Да.")
+        assert "[00:00] interviewer: Was it cold?" in _export(english, "txt")
+        assert "client [overlapping speech]: Yes." in _export(english, "txt")
+        assert "клиент [говорят одновременно]: Да." in _export(russian, "txt")
+        assert "**client \\[overlapping speech\\]**, 00:02–00:03: Yes." in _export(english, "md")
+        assert "overlapping" not in _export(english, "srt") + _export(english, "vtt")
+
+
+def _at_once(script: str) -> Attribution:
+    """Its last segment is spoken while somebody else speaks."""
+    talk = a_conversation(script)
+    last = talk.segments[-1]
+    marked = (*talk.segments[:-1], last.model_copy(update={"overlapped": True}))
+    return talk.model_copy(update={"segments": marked, "overlaps": (Overlap(start=last.start, end=last.end),)})
+
 
 class TestKnownSpeakers:
     """The name that a person gave, and whom a voice sounds like: the one stands for the other nowhere."""
@@ -349,10 +377,10 @@ class TestJson:
         ]
         assert list(document["transcript"]) == [
             *("number", "transcript", "diarizer", "method", "speakers", "segments"),
-            "dropped",
+            *("overlaps", "dropped", "corrections"),
         ]
         first = document["transcript"]["segments"][0]
-        assert {"start", "end", "text", "speaker", "role", "confidence", "words"} == set(first)
+        assert {"start", "end", "text", "speaker", "role", "confidence", "overlapped", "words"} == set(first)
         assert {"start", "end", "text", "confidence"} == set(first["words"][0])
         assert first["role"] == "interviewer"
 
@@ -363,6 +391,12 @@ class TestJson:
         assert (talk.segments, reports) == (document.transcript.segments, document.reports)
         told = [one.model_dump(exclude={"name", "sounds_like"}) for one in document.transcript.speakers]
         assert told == [one.model_dump() for one in talk.speakers]
+
+    def test_json_tells_where_several_speak_at_once(self) -> None:
+        talk = _at_once(TALK)
+        told = json.loads(_export(talk, "json"))["transcript"]
+        assert [segment["overlapped"] for segment in told["segments"]] == [False, False, True]
+        assert told["overlaps"] == [{"start": talk.segments[-1].start, "end": talk.segments[-1].end}]
 
     def test_json_tells_what_was_dropped_and_no_other_form_does(self) -> None:
         thanks = Dropped(start=9.0, end=9.9, text="Thanks for watching!", reason=Doubt.PHANTOM)

@@ -182,10 +182,20 @@ class TestNamedAndSuggested:
             archive.compare(early, printer_of(NEAR_HERS))
             assert archive.who(early) == [anna(0.96)]
 
-    def test_after_another_run_a_name_is_a_suggestion_again(self, archive: Archive) -> None:
+    def test_a_name_stays_where_the_same_words_are_given_to_speakers_again_as_by_a_correction(
+        self, archive: Archive
+    ) -> None:
         first = archive.recording(1)
         archive.name(first, "SPEAKER_01", ANNA)
         archive.rooms.journal.restart(first.id, Stage.ATTRIBUTE)
+        archive.rooms.engine.run()
+        assert archive.attribution(first).number == 2
+        assert archive.who(first) == [KnownSpeaker(speaker="SPEAKER_01", name=ANNA)]
+
+    def test_after_another_transcription_a_name_is_a_suggestion_again(self, archive: Archive) -> None:
+        first = archive.recording(1)
+        archive.name(first, "SPEAKER_01", ANNA)
+        archive.rooms.journal.restart(first.id, Stage.TRANSCRIBE)
         archive.rooms.engine.run()
         assert archive.attribution(first).number == 2
         assert archive.who(first) == [anna(1.0)]
@@ -220,7 +230,7 @@ class TestNamedAndSuggested:
         archive.rooms.journal.restart(second.id, Stage.ATTRIBUTE)
         archive.rooms.engine.run()
         assert archive.attribution(second).number == 2
-        assert archive.who(second) == []
+        assert archive.who(second) == [anna(1.0)]
 
 
 class TestApart:
@@ -252,7 +262,7 @@ class TestApart:
 
 class TestRefused:
     def test_a_speaker_who_is_not_there(self, archive: Archive) -> None:
-        with pytest.raises(NotFound) as caught:
+        with pytest.raises(Rejected) as caught:
             archive.name(archive.recording(1), "SPEAKER_07", ANNA)
         assert caught.value.code is Code.SPEAKER_UNKNOWN
         assert archive.kept() == []

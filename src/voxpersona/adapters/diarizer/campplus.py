@@ -3,8 +3,9 @@
     stretches of speech -> windows of 1.5 s -> vectors -> groups -> votes every 10 ms -> turns
 
 Only the vectors (192 numbers every 0.75 s of speech) grow with the length.
-Limits: one speaker at a time, eight found by itself, far microphones with several people stay poor, and under half a
-minute of speech the estimated number is a guess. The recipe and what it was measured on: docs/models.md.
+Limits: one speaker at a time, as a window of two voices at once looks less like both than one in which they follow each
+other; eight found by itself, far microphones with several people stay poor, and under half a minute of speech the
+estimated number is a guess. What it was measured on, overlap too: docs/benchmarks.md.
 """
 
 from collections.abc import Sequence
