@@ -185,11 +185,12 @@ def erase_of(recording: RecordingId, archive: Blobs) -> None:
 
 
 def _turns(attribution: Attribution, speaker: str | None = None) -> list[Turn]:
-    """Where the speakers, or this one, are heard: labels of an attribution are its own, not the diarizer's."""
+    """Where the speakers, or this one, are heard alone: another voice would spoil the print, and be in it. Labels of an
+    attribution are its own, not the diarizer's."""
     return [
         Turn(start=one.start, end=one.end, speaker=one.speaker)
         for one in attribution.segments
-        if one.speaker is not None and speaker in (None, one.speaker)
+        if one.speaker is not None and speaker in (None, one.speaker) and not one.overlapped
     ]
 
 

@@ -233,6 +233,29 @@ class TestNamedAndSuggested:
         assert archive.who(second) == [anna(1.0)]
 
 
+def test_what_is_said_while_somebody_else_speaks_is_no_part_of_a_print(archive: Archive) -> None:
+    first = archive.recording(1)
+    attribution = archive.attribution(first)
+    spoken = attribution.segments
+    at_once = attribution.model_copy(
+        update={"segments": (spoken[0].model_copy(update={"overlapped": True}), *spoken[1:])}
+    )
+    printer = printer_of(HERS)
+    name_voice(
+        at_once,
+        "SPEAKER_00",
+        BORIS,
+        project="default",
+        sound=archive.sound(first),
+        printer=printer,
+        library=archive.rooms.library,
+        archive=archive.rooms.archive,
+        on_progress=lambda _: None,
+    )
+    alone = [one.start for one in spoken[1:] if one.speaker == "SPEAKER_00"]
+    assert [turn.start for turn in printer.asked[-1]] == alone
+
+
 class TestApart:
     def test_voices_of_another_project_are_neither_compared_nor_shown(self, archive: Archive) -> None:
         first = archive.recording(1)

@@ -33,11 +33,13 @@ class ScriptedDiarizer:
 
 class ScriptedPrinter:
     """A VoicePrinter that knows voices by where they speak: `voices` are `(start, end, vector)` in seconds, the print
-    of a speaker is that in which most of the turns lie, none where they lie in none."""
+    of a speaker is that in which most of the turns lie, none where they lie in none. What it was asked stands in
+    `asked`."""
 
     def __init__(self, voices: Sequence[tuple[float, float, Sequence[float]]], *, name: str = "scripted") -> None:
         self._voices = tuple(voices)
         self._name = name
+        self.asked: list[Sequence[Turn]] = []
 
     @property
     def name(self) -> str:
@@ -48,6 +50,7 @@ class ScriptedPrinter:
         return 0.85
 
     def prints(self, sound: Sound, turns: Sequence[Turn], *, on_progress: OnProgress) -> Mapping[str, Floats]:
+        self.asked.append(tuple(turns))
         on_progress(0.0)
         found: dict[str, Floats] = {}
         for speaker in dict.fromkeys(turn.speaker for turn in turns):
