@@ -61,8 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         scene = _Scene(Path(directory))
         for name in chosen:
-            language, speak = SETS[name]
-            talk = _strung(name, speak(), most)
+            language, talk = SETS[name][0], _strung(name, most)
             text, seconds = " ".join(line.text for line in talk.lines), talk.lines[-1].end
             print(f"{name}: {seconds / 60:.1f} min", flush=True)
             ways: dict[str, Errors] = {}
@@ -127,13 +126,26 @@ class _Scene:
         return json.loads(subprocess.run(command, env=self._environment, capture_output=True, check=True).stdout)
 
 
-def _strung(name: str, spoken: Sequence[corpora.Spoken], most: float) -> corpora.Talk:
-    """One recording of sentences with short pauses, of so many seconds at most."""
-    talk = corpora.strung(f"speech-{name}", spoken, (_PAUSE,))
-    if talk.lines[-1].end <= most:
-        return talk
-    fitting = sum(1 for line in talk.lines if line.end <= most)
-    return corpora.strung(f"speech-{name}", spoken[:fitting], (_PAUSE,))
+def _strung(name: str, most: float) -> corpora.Talk:
+    """One recording of a set's sentences with short pauses, of so many seconds at most.
+
+    Made in a process of its own: the peak of what is started here would begin at this one's.
+    """
+    made = subprocess.run(
+        [sys.executable, "-m", "benchmarks.speech", name, str(most)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    told = json.loads(made.stdout.splitlines()[-1])
+    lines = tuple(corpora.Line(*line) for line in told["lines"])
+    return corpora.Talk(told["name"], Path(told["sound"]), lines)
+
+
+def _string(name: str, most: float) -> None:
+    """Print what `_strung` reads."""
+    spoken, tag = SETS[name][1](), f"speech-{name}"
+    talk = corpora.strung(tag, spoken, (_PAUSE,))
+    if talk.lines[-1].end > most:
+        talk = corpora.strung(tag, spoken[: sum(1 for line in talk.lines if line.end <= most)], (_PAUSE,))
+    print(json.dumps({"name": talk.name, "sound": str(talk.sound), "lines": talk.lines}))
 
 
 def _plain(text: str) -> str:
@@ -171,4 +183,4 @@ def _by_language(measured: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 if __name__ == "__main__":
-    main()
+    _string(sys.argv[1], float(sys.argv[2])) if sys.argv[1:] else main()

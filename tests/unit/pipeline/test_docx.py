@@ -7,7 +7,7 @@ import pytest
 from docx import Document
 from docx.document import Document as DocxDocument
 from docx.oxml.ns import qn
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders_report import RECORDING, a_conversation, a_recording, a_segment, an_attribution
@@ -161,11 +161,12 @@ def test_where_a_recording_came_from_and_is_kept_is_not_told() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(st.text(min_size=1, max_size=40).filter(str.strip), st.text(max_size=300))
+@example("А", "")  # Russian, but for the language told
 @pytest.mark.filterwarnings("error")
 def test_whatever_was_said_or_typed_is_shown_as_text(said: str, name: str) -> None:
     visible = [word for word in said.split() if word.isprintable()]
     spoken = an_attribution([a_segment(said, 0.0, Role.CLIENT, "SPEAKER_00")])
-    document = _opened(export(a_recording(name, Details(place=said, client="<b>&")), spoken, (), "docx"))
+    document = _opened(export(a_recording(name, Details(place=said, client="<b>&", language="en")), spoken, (), "docx"))
     assert _rows(document, 0)["Client"] == "<b>&"
     shown = " ".join(_lines(document, "List Continue"))
     assert all(word in shown for word in visible)
