@@ -196,7 +196,8 @@ def _show_transcript(
         if segment.role:
             who += f" ({words.role(segment.role, segment.speaker)})"
         mark = f"  ({words.corrected})" if segment.corrections else ""
-        console.line(f"  [{clock(segment.start)}] {who}{beside_name(segment, words)}: {segment.text}{mark}")
+        name = f"{who}{beside_name(segment, words)}: " if who else ""  # the engine tells apart no speakers
+        console.line(f"  [{clock(segment.start)}] {name}{segment.text}{mark}")
     if attribution is not None and attribution.corrections:
         _show_corrections(attribution, console)
     if transcript.dropped:
