@@ -71,7 +71,7 @@ def put_in(segments: Sequence[Segment], correction: Correction, *, is_same: bool
         if stretch is None:
             unplaced.append(one)
         elif one.speaker is not None:
-            placed = _given(placed, stretch, label, correction.number)
+            placed = _given(placed, stretch, one, label, correction.number)
         elif not stretch.is_right:
             placed = _reworded(placed, stretch, one, correction.number)
     return placed, unplaced
@@ -92,7 +92,7 @@ def _label(one: Change, segments: Sequence[Segment]) -> str:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Words `[first, last)` of all that have times, or of the segment `without` them; `is_right` where the new words
+    """Words `[first, last)` of a change's row, or of the segment `without` word times; `is_right` where the new words
     stand there already."""
 
     first: int
@@ -109,15 +109,22 @@ class _Placed:
     word: Word
 
 
-def _row(segments: Sequence[Segment]) -> list[_Placed]:
-    return [_Placed(place, word) for place, segment in enumerate(segments) for word in segment.words]
+def _row(segments: Sequence[Segment], one: Change) -> list[_Placed]:
+    """The words in which the change may belong: those of the segments about its time."""
+    return [
+        _Placed(place, word)
+        for place, segment in enumerate(segments)
+        if segment.start <= one.end + NEAR and one.start - NEAR <= segment.end
+        for word in segment.words
+    ]
 
 
 def _found(segments: Sequence[Segment], one: Change, *, is_same: bool) -> _Stretch | None:
     """Where the change belongs. None is no failure here but the answer: nowhere."""
-    row = _row(segments)
+    row = _row(segments, one)
+    near = [at for at, each in enumerate(row) if abs(each.word.start - one.start) <= NEAR]
     for read in (str, _bare):
-        old, new = (_nearest(row, wanted, one, read) for wanted in (one.was, one.now))
+        old, new = (_nearest(row, near, wanted, one, read) for wanted in (one.was, one.now))
         if old is not None:
             # A word that was added is heard by now, where the words with it stand over those without.
             is_right = not is_same and new is not None and new[0] <= old[0] and old[1] <= new[1] and new != old
@@ -134,18 +141,20 @@ def _found(segments: Sequence[Segment], one: Change, *, is_same: bool) -> _Stret
     return _Stretch(inside[0], inside[-1] + 1) if inside else None
 
 
-def _nearest(row: Sequence[_Placed], wanted: str, one: Change, read: Callable[[str], str]) -> tuple[int, int] | None:
-    """The words `[first, last)` that read as wanted and are nearest to the change's time."""
+def _nearest(
+    row: Sequence[_Placed], near: Sequence[int], wanted: str, one: Change, read: Callable[[str], str]
+) -> tuple[int, int] | None:
+    """The words `[first, last)`, beginning with one of those that are `near`, that read as wanted and are nearest to
+    the change's time."""
     count, looked_for = len(wanted.split()), read(wanted)
-    best, least = None, (NEAR, NEAR)
-    for first in range(len(row) - count + 1):
-        start, end = row[first].word.start, row[first + count - 1].word.end
-        distance = abs(start - one.start), abs(end - one.end)
-        if distance[0] > NEAR or (best is not None and distance >= least):
-            continue
-        if looked_for and read(" ".join(each.word.text for each in row[first : first + count])) == looked_for:
-            best, least = (first, first + count), distance
-    return best
+    found = [
+        (abs(row[first].word.start - one.start), abs(row[first + count - 1].word.end - one.end), first)
+        for first in near
+        if first + count <= len(row)
+        and looked_for
+        and read(" ".join(each.word.text for each in row[first : first + count])) == looked_for
+    ]
+    return (min(found)[-1], min(found)[-1] + count) if found else None
 
 
 def _place(words: Sequence[str], wanted: Sequence[str]) -> int | None:
@@ -166,7 +175,7 @@ def _reworded(segments: Sequence[Segment], stretch: _Stretch, one: Change, numbe
         words = texts(segment)
         words[stretch.first : stretch.last] = new
         return _replaced(segments, stretch.without, [_marked(segment, number, text=" ".join(words))])
-    row = _row(segments)
+    row = _row(segments, one)
     old = row[stretch.first : stretch.last]
     place, last = old[0].segment, old[-1].segment
     head, tail = _around(row, stretch)
@@ -179,16 +188,16 @@ def _reworded(segments: Sequence[Segment], stretch: _Stretch, one: Change, numbe
     return [*segments[:place], changed, *rest, *segments[last + 1 :]]
 
 
-def _given(segments: Sequence[Segment], stretch: _Stretch, label: str, number: int) -> list[Segment]:
+def _given(segments: Sequence[Segment], stretch: _Stretch, one: Change, label: str, number: int) -> list[Segment]:
     """The words of a stretch are another's: what is before and behind them in their segments stays a segment."""
     if stretch.without is not None:
         segment = segments[stretch.without]
         return _replaced(segments, stretch.without, [_marked(segment, number, speaker=label)])
     given = list(segments)
-    numbered = enumerate(_row(segments)[stretch.first : stretch.last], stretch.first)
-    parts = [[at for at, _ in part] for _, part in groupby(numbered, key=lambda one: one[1].segment)]
+    numbered = enumerate(_row(segments, one)[stretch.first : stretch.last], stretch.first)
+    parts = [[at for at, _ in part] for _, part in groupby(numbered, key=lambda each: each[1].segment)]
     for part in reversed(parts):  # the last first: a segment that is cut moves those behind it
-        row = _row(given)
+        row = _row(given, one)
         whole = given[row[part[0]].segment]
         if whole.speaker == label:
             continue

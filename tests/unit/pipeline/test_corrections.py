@@ -217,6 +217,24 @@ class TestHeardAnew:
         assert placed[0].end == words[4].end
         assert placed[1].start == words[5].start
 
+    def test_words_given_to_another_are_given_in_every_segment_they_are_cut_in_now(self) -> None:
+        spoken = [a_segment("one two three four five six", speaker="SPEAKER_00")]
+        spoken.append(a_segment("yes", 9.0, speaker="SPEAKER_01"))
+        gift = a_gift(spoken[0], "SPEAKER_01", spoken[1], 1, 5)
+        words = spoken[0].words
+        cut = [
+            spoken[0].model_copy(update={"words": part, "text": text, "start": part[0].start, "end": part[-1].end})
+            for part, text in ((words[:3], "one two three"), (words[3:], "four five six"))
+        ]
+        placed = put([*cut, spoken[1]], gift, is_same=False)
+        assert [(one.speaker, one.text) for one in placed] == [
+            ("SPEAKER_00", "one"),
+            ("SPEAKER_01", "two three"),
+            ("SPEAKER_01", "four five"),
+            ("SPEAKER_00", "six"),
+            ("SPEAKER_01", "yes"),
+        ]
+
     def test_another_speaker_of_words_heard_otherwise_changes_no_word(self) -> None:
         spoken = segments(TALK)
         gift = a_gift(spoken[2], "SPEAKER_01", spoken[1])
