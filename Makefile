@@ -70,8 +70,11 @@ bench-receive: .venv/dev ## From the last byte received to "received and safe", 
 bench-engine: .venv/dev ## What the engine costs for each recording, and 1, 2 and 4 workers on PostgreSQL
 	$(BIN)/python -m benchmarks.engine
 
-bench-long: .venv/dev ## Two hours of sound: peak memory, progress; about a quarter of an hour
+bench-long: .venv/dev ## Two hours of sound: peak memory, progress (SPEECH=ru KILLS=3 for read Russian, killed on the way)
 	$(BIN)/python -m benchmarks.long
+
+bench-speech: .venv/dev ## Word errors of the whole way against the bare engine, over two hours of known speech
+	$(BIN)/python -m benchmarks.speech
 
 bench-invented: .venv/dev ## What the built-in engine writes for ten minutes each of silence, music, noise, applause
 	$(BIN)/python -m benchmarks.invented
@@ -80,4 +83,4 @@ lock: $(UV) ## Resolve the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --extra models -o locks/run.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build --group dev --extra models -c locks/run.txt -o locks/dev.txt pyproject.toml
 
-.PHONY: help setup run test lint unit acceptance contracts torture bench bench-storage bench-receive bench-engine bench-long bench-invented lock
+.PHONY: help setup run test lint unit acceptance contracts torture bench bench-storage bench-receive bench-engine bench-long bench-speech bench-invented lock

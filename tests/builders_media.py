@@ -83,16 +83,22 @@ def encoded(
 
 
 def call_channels(
-    *, gains: tuple[float, float] = (1.0, 1.0), leak: float = 0.0, seconds: float | None = None
+    *,
+    gains: tuple[float, float] = (1.0, 1.0),
+    leak: float = 0.0,
+    seconds: float | None = None,
+    earlier: float = 0.0,
 ) -> Floats:
     """The sample as a recorded call, shape (2, samples): each of its speakers on a channel of their own, which hisses a
-    little. `leak`: how much of either is heard on the other's channel."""
+    little. `leak`: how much of either is heard on the other's channel. The second speaker says everything so many
+    seconds `earlier`."""
     turns = json.loads(SPEECH.with_suffix(".json").read_text(encoding="utf-8"))["turns"]
     apart = np.zeros((2, len(_sample())), np.float32)
     for turn in turns:
         side = 0 if turn["speaker"] == turns[0]["speaker"] else 1
         span = slice(round(turn["start"] * _RATE), round(turn["end"] * _RATE))
         apart[side, span] = _sample()[span]
+    apart[1] = np.roll(apart[1], -round(earlier * _RATE))
     count = apart.shape[1] if seconds is None else round(seconds * _RATE)
     leaked = (apart + apart[::-1] * np.float32(leak)) * np.array(gains, np.float32)[:, None]
     hiss = np.random.default_rng(5).standard_normal(leaked.shape).astype(np.float32) * np.float32(2e-4)

@@ -226,9 +226,9 @@ class Diarizer(Protocol):
         """Model (with the start of its sha256) and recipe version."""
 
     def diarize(self, sound: Sound, *, speakers: int | None, on_progress: OnProgress) -> Sequence[Turn]:
-        """Turns in order of time, not overlapping, labels `SPEAKER_00`, `SPEAKER_01`, ... by first appearance, one
-        numbering over the whole recording, in bounded memory. `speakers` fixes their number, None estimates it.
-        Nobody speaking gives no turns."""
+        """Turns in order of their start, labels `SPEAKER_00`, `SPEAKER_01`, ... by first appearance, one numbering over
+        the whole recording, in bounded memory. Turns of one speaker never overlap; those of several do where they are
+        surely heard at once. `speakers` fixes their number, None estimates it. Nobody speaking gives no turns."""
 
 
 class Embedder(Protocol):
@@ -294,6 +294,11 @@ class Library(Protocol):
     def save(self, result: Transcript | Attribution | Report) -> int:
         """Save a result and make it the current one of its kind; returns its database id. Idempotent by recording,
         number (and template for reports). Refuses results of a forgotten recording with NotFound."""
+
+    def correct(self, corrected: Attribution) -> WorkOrder:
+        """Save an attribution that people corrected, open the run of its number, and start its work from attribute on,
+        in ONE commit; it is current once that run ended well. Rejected CORRECTION_STALE where a run of that number or a
+        later one stands, BUSY_RECORDING while another run is under way; then nothing is kept. NotFound as `save`."""
 
     def transcript(self, recording: RecordingId, number: int | None = None) -> Transcript:
         """That of the run `number`, or the current one: of the newest run that ended well, else the newest there is.

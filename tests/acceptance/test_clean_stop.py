@@ -17,8 +17,6 @@ from tests.shared_database import SOON, until
 from tests.speech_server import Reply, SpeechServer, hearing, serving
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 
-pytestmark = pytest.mark.timeout(300)
-
 BOUND = 20.0
 """Seconds that a step under way is given."""
 

@@ -24,8 +24,6 @@ from tests.speech_server import Reply, failing
 from voxpersona.adapters.blobs.s3.policy import policy
 from voxpersona.errors import Code
 
-pytestmark = pytest.mark.timeout(600)
-
 Environment = dict[str, str]
 
 

@@ -23,8 +23,6 @@ from voxpersona.errors import Code
 from voxpersona.settings import Settings
 from voxpersona.wiring import House
 
-pytestmark = pytest.mark.timeout(300)
-
 OF_THE_ISSUE = (
     *("settings", "data", "disk", "room", "scratch", "keys", "store", "encryption"),
     *(f"{what} {place}" for what in ("bucket", "round trip", "lifecycle", "leftovers") for place in ("audio", "main")),

@@ -16,8 +16,6 @@ from tests.shared_database import SOON, rows, until
 from tests.speech_server import SpeechServer, hearing
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 
-pytestmark = pytest.mark.timeout(600)
-
 
 @pytest.fixture
 def speech() -> Iterator[SpeechServer]:

@@ -18,8 +18,6 @@ from tests.shared_database import SOON, until
 from tests.speech_server import Reply, Request, hearing, serving, verbose
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 
-pytestmark = pytest.mark.timeout(300)
-
 A_MONTH = 31 * 24 * 3600 * 1000  # in milliseconds
 
 

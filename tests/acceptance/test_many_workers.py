@@ -18,8 +18,6 @@ from tests.speech_server import SpeechServer, hearing
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
 from voxpersona.model import PieceText
 
-pytestmark = pytest.mark.timeout(600)
-
 RECORDINGS = 6
 SECONDS_A_PIECE = 3.0
 HANDED_OVER_WITHIN = 30.0

@@ -11,8 +11,6 @@ import pytest
 from tests.builders_media import flac_of
 from tests.program import Program
 
-pytestmark = pytest.mark.timeout(600)
-
 
 @dataclass(frozen=True)
 class Moving:

@@ -19,8 +19,6 @@ from tests.servers.minio import NEEDS_MINIO
 from tests.servers.s3 import S3Server
 from tests.servers.seaweedfs import SeaweedFS
 
-pytestmark = pytest.mark.timeout(900)
-
 VISIT = "Визит в «Отель» №2.ogg"
 
 

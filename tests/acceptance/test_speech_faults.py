@@ -13,8 +13,6 @@ from tests.program import Program
 from tests.rooms import the_talk
 from tests.speech_server import Reply, Request, serving, verbose
 
-pytestmark = pytest.mark.timeout(600)
-
 SAID = " ".join(segment.text for segment in the_talk().segments)
 GOOD = Reply(body=json.dumps(verbose(the_talk(), 6.0)).encode())
 EXPIRED = Reply(status=401, body=b'{"error": {"code": "token_expired"}}')

@@ -15,8 +15,6 @@ from tests.builders_media import flac_of
 from tests.program import Program
 from tests.servers.seaweedfs import SeaweedFS
 
-pytestmark = pytest.mark.timeout(300)
-
 _SPOOL = "voxpersona.pipeline.spool"
 _KEEP = "voxpersona.pipeline.keep"
 

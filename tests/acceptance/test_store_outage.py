@@ -29,8 +29,6 @@ from voxpersona.errors import Code, Integrity
 from voxpersona.settings import Settings, StoreSettings
 from voxpersona.wiring import House
 
-pytestmark = pytest.mark.timeout(300)
-
 PART_THREE = ("PUT", r"/original/[^?]*\?.*partNumber=3(&|$)")
 COMPLETION = ("POST", r"/original/[^?]*\?uploadId")
 

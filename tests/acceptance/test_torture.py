@@ -11,11 +11,10 @@ import pytest
 from tests.servers.minio import NEEDS_MINIO
 from tests.servers.postgres import POSTGRESQL
 
-_LONGEST = 420.0
+_LONGEST = 840.0
 
 
 @NEEDS_MINIO
-@pytest.mark.timeout(_LONGEST + 60)
 @pytest.mark.parametrize(("database", "seed"), [("sqlite", 11), pytest.param("postgresql", 12, marks=POSTGRESQL.marks)])
 def test_nothing_is_lost_altered_or_there_twice(database: str, seed: int, minio_program: Path, tmp_path: Path) -> None:
     settings = {"KILLS": "6", "RECORDINGS": "4", "SEED": str(seed), "DATABASE": database, "RESULTS": ""}

@@ -12,8 +12,6 @@ import pytest
 from tests.builders_media import flac_of
 from tests.program import Program
 
-pytestmark = pytest.mark.timeout(600)
-
 BEFORE = "0eb7ec4"
 """The last commit with the schema m001 and the first way."""
 

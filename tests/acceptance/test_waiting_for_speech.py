@@ -21,8 +21,6 @@ from tests.servers.postgres import POSTGRESQL, PostgresServer
 from tests.shared_database import SOON, until
 from tests.speech_server import Reply, Request, serving
 
-pytestmark = pytest.mark.timeout(300)
-
 AT_ONCE = 15.0
 """Seconds; the machine may have other work. A step under way would be given twenty."""
 

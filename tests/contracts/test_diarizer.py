@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.builders_media import call_channels, encoded
 from tests.builders_speech import sample_sound, sample_truth
@@ -20,6 +21,8 @@ from voxpersona.adapters.media import PyAVMedia
 from voxpersona.errors import Code, Configuration, Rejected
 from voxpersona.model import Turn
 from voxpersona.ports import RATE, Diarizer, Floats, Sound
+
+Booleans = NDArray[np.bool_]
 
 GRID = 100
 
@@ -76,12 +79,17 @@ def diarizer(request: pytest.FixtureRequest, campplus: CamPlusDiarizer) -> Diari
 
 
 class TestEveryDiarizer:
-    def test_turns_are_ordered_apart_and_labelled_by_first_appearance(self, diarizer: Diarizer) -> None:
+    def test_turns_are_ordered_and_labelled_by_first_appearance_and_one_speakers_are_apart(
+        self, diarizer: Diarizer
+    ) -> None:
         sound = WaveSound(sample_sound()[: 30 * RATE])
         turns = turns_of(diarizer, sound)
         assert turns
         assert all(0 <= turn.start < turn.end <= sound.seconds for turn in turns)
-        assert all(sooner.end <= later.start for sooner, later in itertools.pairwise(turns))
+        assert turns == sorted(turns, key=lambda turn: turn.start)
+        for speaker in {turn.speaker for turn in turns}:
+            own = [turn for turn in turns if turn.speaker == speaker]
+            assert all(sooner.end <= later.start for sooner, later in itertools.pairwise(own))
         labels = list(dict.fromkeys(turn.speaker for turn in turns))
         assert labels == [f"SPEAKER_{number:02d}" for number in range(len(labels))]
 
@@ -199,6 +207,22 @@ class TestChannels:
         expected, heard = painted(truth()), painted(turns)
         spoken = expected > 0
         assert (heard[spoken] == expected[spoken]).mean() >= 0.96
+        assert not at_once(turns).any()
+
+    @pytest.mark.parametrize("leak", [0.0, 0.1])
+    @pytest.mark.parametrize("earlier", [0.9, 1.4])
+    def test_where_both_speak_both_have_a_turn(self, earlier: float, leak: float, tmp_path: Path) -> None:
+        """Whoever answers falls into the last `earlier` - 0.4 seconds of the question."""
+        sound = a_call(tmp_path / "sound", leak=leak, earlier=earlier)
+        expected = at_once(
+            [
+                turn if turn.speaker[-1] == "0" else a_turn(turn.start - earlier, turn.end - earlier, 1)
+                for turn in truth()
+            ]
+        )
+        heard = at_once(turns_of(ChannelDiarizer(ScriptedDiarizer([])), sound))
+        assert (expected & heard).sum() >= 0.9 * heard.sum()
+        assert (expected & heard).sum() >= 0.6 * expected.sum()
 
     def test_one_voice_on_both_ends_is_two_speakers_for_the_channels_and_one_for_the_ear(self, call: Sound) -> None:
         assert call.sides is not None
@@ -223,15 +247,23 @@ class TestChannels:
         assert scripted.asked == [None]
 
     def test_its_name_tells_both_recipes(self, campplus: CamPlusDiarizer) -> None:
-        assert ChannelDiarizer(campplus).name == f"channels-recipe1-or-{campplus.name}"
+        assert ChannelDiarizer(campplus).name == f"channels-recipe2-or-{campplus.name}"
 
     def test_sides_of_a_silent_sound_are_no_turns(self) -> None:
         sides = np.full((3_000, 2), -100.0, np.float32)
         assert turns_of(ChannelDiarizer(ScriptedDiarizer([])), WaveSound(silence(30), sides)) == []
 
 
-def a_call(target: Path, *, gains: tuple[float, float] = (1.0, 1.0), leak: float = 0.0) -> Sound:
+def at_once(turns: Sequence[Turn], seconds: float = 60.0) -> Booleans:
+    """Whether more than one turn goes on in every 10 ms."""
+    speaking = np.zeros(round(seconds * GRID), np.int64)
+    for turn in turns:
+        speaking[round(turn.start * GRID) : round(turn.end * GRID)] += 1
+    return speaking > 1
+
+
+def a_call(target: Path, *, gains: tuple[float, float] = (1.0, 1.0), leak: float = 0.0, earlier: float = 0.0) -> Sound:
     """The sample as a recorded call, decoded."""
-    content = encoded("wav", "pcm_s16le", call_channels(gains=gains, leak=leak), channels=2)
+    content = encoded("wav", "pcm_s16le", call_channels(gains=gains, leak=leak, earlier=earlier), channels=2)
     PyAVMedia().decode(io.BytesIO(content), name="a call", target=target)
     return PyAVMedia().sound(target)

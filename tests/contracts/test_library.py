@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from tests.builders import a_recording, a_report, a_transcript, an_attribution, details
+from tests.builders import RECEIVED, a_recording, a_report, a_transcript, an_attribution, details
 from tests.libraries import CannotStart, Records, SqlRecords, at_once
 from voxpersona.adapters.library import schema
 from voxpersona.errors import Code, Integrity, NotFound, Rejected, Unavailable
 from voxpersona.model import (
     Attribution,
+    Change,
+    Correction,
     Details,
     Progress,
     Recording,
@@ -110,6 +112,89 @@ class TestAdd:
         at_once(8, lambda number: records.library.add(a_recording(number)))
         assert len(records.library.recordings()) == 8
         assert len(records.started()) == 8
+
+
+class TestCorrect:
+    def test_it_is_saved_and_its_run_started_and_current_once_that_ended_well(self, records: Records) -> None:
+        recording = kept(records)
+        walked(records, FIRST)
+        order = records.library.correct(an_attribution(recording.id, 2, transcript=1))
+        assert order == WorkOrder(recording=recording.id, run=2, start=Stage.ATTRIBUTE)
+        assert records.started() == [FIRST, order]
+        assert records.library.attribution(recording.id).number == 1
+        assert records.library.attribution(recording.id, 2) == an_attribution(recording.id, 2, transcript=1)
+        assert records.journal.standing(recording.id).state is State.RECEIVED
+        records.journal.begin(order, Stage.ATTRIBUTE)
+        records.journal.ready(order)
+        assert records.library.attribution(recording.id).number == 2
+
+    def test_what_people_corrected_comes_back_with_all_that_is_known_of_it(self, records: Records) -> None:
+        recording = kept(records)
+        walked(records, FIRST)
+        change = Change(start=0.5, end=1.0, was="вас", now="Вас", speaker="SPEAKER_01", voice=(10.0, 12.0))
+        correction = Correction(number=2, by="Анна", at=RECEIVED, transcript=1, changes=(change,))
+        told = an_attribution(recording.id, 2, transcript=1).model_copy(
+            update={"corrections": (correction,), "unplaced": (change,)}
+        )
+        records.library.correct(told)
+        assert records.library.attribution(recording.id, 2) == told
+
+    def test_a_run_that_came_first_makes_it_stale_and_nothing_is_kept(self, records: Records) -> None:
+        recording = kept(records)
+        walked(records, FIRST)
+        retried(records, recording.id)
+        for over in (False, True):
+            if over:
+                walked(records, WorkOrder(recording=recording.id, run=2))
+            with pytest.raises(Rejected) as caught:
+                records.library.correct(an_attribution(recording.id, 2, transcript=1, lines=("Other.",)))
+            assert caught.value.code is Code.CORRECTION_STALE
+        assert records.library.attribution(recording.id) == an_attribution(recording.id, 2)
+        assert len(records.started()) == 2
+
+    def test_it_is_refused_while_a_run_is_under_way(self, records: Records) -> None:
+        recording = kept(records)
+        records.journal.begin(FIRST, Stage.TRANSCRIBE)
+        records.library.save(a_transcript(recording.id))
+        with pytest.raises(Rejected) as caught:
+            records.library.correct(an_attribution(recording.id, 2, transcript=1))
+        assert caught.value.code is Code.BUSY_RECORDING
+        assert records.library.made(recording.id) == {(Stage.TRANSCRIBE, 1, "")}
+        assert records.journal.standing(recording.id).run == 1
+
+    def test_of_a_forgotten_recording_it_is_not_found(self, records: Records) -> None:
+        recording = kept(records)
+        walked(records, FIRST)
+        records.library.forget(recording.id)
+        with pytest.raises(NotFound) as caught:
+            records.library.correct(an_attribution(recording.id, 2, transcript=1))
+        assert caught.value.code is Code.RECORDING_UNKNOWN
+
+    def test_nothing_is_left_where_the_work_cannot_be_started(self, records: Records) -> None:
+        recording = kept(records)
+        walked(records, FIRST)
+        records.cannot_start.set()
+        with pytest.raises(CannotStart):
+            records.library.correct(an_attribution(recording.id, 2, transcript=1))
+        assert records.journal.standing(recording.id).run == 1
+        assert (Stage.ATTRIBUTE, 2, "") not in records.library.made(recording.id)
+        assert records.started() == [FIRST]
+
+    def test_of_eight_at_once_one_is_kept(self, records: Records) -> None:
+        recording = kept(records)
+        walked(records, FIRST)
+        ended = at_once(
+            8,
+            lambda number: records.library.correct(
+                an_attribution(recording.id, 2, transcript=1, lines=(f"By {number}.",))
+            ),
+        )
+        order = WorkOrder(recording=recording.id, run=2, start=Stage.ATTRIBUTE)
+        (first,) = [number for number, one in enumerate(ended) if one == order]
+        others = [one for one in ended if one != order]
+        assert {getattr(one, "code", one) for one in others} == {Code.CORRECTION_STALE}
+        assert records.library.attribution(recording.id, 2).segments[0].text == f"By {first}."
+        assert records.started() == [FIRST, order]
 
 
 class TestKnown:

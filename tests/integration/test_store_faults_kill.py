@@ -160,7 +160,6 @@ def minio_on_a_small_disk(program: Path, path: Path) -> Iterator[SmallDisk]:
 
 
 @NEEDS_MINIO
-@pytest.mark.timeout(120)
 def test_a_full_disk_is_told_keeps_what_stood_and_takes_the_blob_once_there_is_room(
     minio_program: Path, tmp_path: Path
 ) -> None:

@@ -18,8 +18,6 @@ from tests.servers.seaweedfs import SeaweedFS
 from tests.torture.checker import Acknowledged, Evidence, Verdict, examine
 from tests.torture.speech import torture_speech
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @dataclass
 class Scene:

@@ -236,6 +236,22 @@ _REASONS = (
         "the key has blanks or line breaks in it",
         "в ключе пробелы или переводы строк",
     ),
+    # an edited export
+    (r"is no export of this program", "it is no export of this program", "это не выгрузка этой программы"),
+    (r"a text holds what is no letter", "a text holds control characters", "в тексте управляющие символы"),
+    (r"it is of another recording", "it is of another recording", "она от другой записи"),
+    (
+        r"line (\d+) is not what stood there: lines were added, removed or given another time",
+        r"line \1 is not what stood there: lines were added, removed or given another time",
+        r"строка \1 — не то, что там было: строки добавлены, удалены или у них другое время",
+    ),
+    (
+        r"segment (\d+) is not what stood there: lines were added, removed or given another time",
+        r"segment \1 is not what stood there: segments were added, removed or given another time",
+        r"фрагмент \1 — не то, что там было: фрагменты добавлены, удалены или у них другое время",
+    ),
+    (r"line (\d+)", r"line \1", r"строка \1"),
+    (r"segment (\d+)", r"segment \1", r"фрагмент \1"),
     # models
     (r"does not exist", "it does not exist", "такого нет"),
     (r"lacks (.+)", r"it lacks \1", r"не хватает \1"),

@@ -102,6 +102,50 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "It was cancelled. What was made before stands; `voxpersona retry` does it again.",
         "Отменено. Сделанное раньше сохранено; `voxpersona retry` сделает снова.",
     ),
+    Code.TEXT_ABSENT: (
+        "These words do not stand there, letter by letter. `voxpersona show` tells words and times as they are now.",
+        "Этих слов там нет, буква в букву. `voxpersona show` покажет слова и время, как они сейчас.",
+    ),
+    Code.TEXT_AMBIGUOUS: (
+        "This fits in {count} places ({times}). Say which with --at or more of the words; --everywhere corrects every one.",
+        "Подходит мест: {count} ({times}). Укажите, какое: --at или больше слов; --everywhere исправит везде.",
+    ),
+    Code.TEXT_UNTIMED: (
+        "The engine gave no times for the single words at {time}, so only the whole segment can be given to another "
+        "speaker: leave --was out.",
+        "Для отдельных слов в {time} движок не дал времени, поэтому другому участнику можно отдать только весь фрагмент: "
+        "уберите --was.",
+    ),
+    Code.SPEAKER_UNKNOWN: (
+        "There is no such speaker ({where}). Speakers here: {speakers}; a role will do where only one has it.",
+        "Такого участника нет ({where}). Участники здесь: {speakers}; роль подойдёт, если она только у одного.",
+    ),
+    Code.CORRECTION_EMPTY: (
+        "No words would be left ({where}). A correction says what was said instead; nothing is removed without a trace.",
+        "Слов не осталось бы ({where}). Исправление говорит, что было сказано; бесследно ничего не удаляется.",
+    ),
+    Code.CORRECTION_NEEDLESS: (
+        "Nothing would change: it stands so already.",
+        "Ничего не изменилось бы: так уже и есть.",
+    ),
+    Code.CORRECTION_STALE: (
+        "Recording {id} has a newer version than the one that was corrected: somebody else's correction, or a new run, "
+        "came first. Nothing was overwritten. Look at it, or export it, again and correct that.",
+        "У записи {id} есть версия новее той, что исправлялась: кто-то исправил её раньше, или был новый проход. Ничего не "
+        "перезаписано. Посмотрите или выгрузите её снова и исправьте это.",
+    ),
+    Code.CORRECTION_WAITING: (
+        "An earlier correction of recording {id} has no effect yet, as its run did not end well. Do it again first: "
+        "`voxpersona retry {id}`.",
+        "Прежнее исправление записи {id} ещё не действует: его проход не удался. Сначала повторите его: "
+        "`voxpersona retry {id}`.",
+    ),
+    Code.CORRECTION_UNREADABLE: (
+        "Nothing was corrected: {reason}. A file has to be an export of this recording (--format txt or json) in which "
+        "only texts and speakers were changed.",
+        "Ничего не исправлено: {reason}. Файл должен быть выгрузкой этой записи (--format txt или json), в которой "
+        "изменены только тексты и участники.",
+    ),
     Code.OUTPUT_BINARY: (
         "A document of the form {form} is no text: a terminal cannot show it and JSON cannot hold it. Write it to a file "
         "with --output PATH.",

@@ -1,7 +1,7 @@
 """The nouns: frozen, no I/O, no vendor. docs/vocabulary.md has one line for each."""
 
 from voxpersona.model.answer import Answer, Citation, Hit, Passage
-from voxpersona.model.attribution import Attribution, Evidence, Gap, Role, Speaker, Turn, Voices
+from voxpersona.model.attribution import Attribution, Evidence, Gap, Overlap, Role, Speaker, Turn, Voices
 from voxpersona.model.blob import (
     Abilities,
     Action,
@@ -13,6 +13,7 @@ from voxpersona.model.blob import (
     Unfinished,
     Usage,
 )
+from voxpersona.model.correction import Change, Correction
 from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
     CLIPPED,
@@ -47,8 +48,10 @@ __all__ = [
     "Attribution",
     "BlobFacts",
     "Building",
+    "Change",
     "Checksum",
     "Citation",
+    "Correction",
     "Details",
     "Doubt",
     "Dropped",
@@ -60,6 +63,7 @@ __all__ = [
     "Manifest",
     "MediaFacts",
     "Original",
+    "Overlap",
     "Passage",
     "Peaks",
     "Piece",

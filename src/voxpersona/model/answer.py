@@ -1,6 +1,8 @@
 """Passage: the piece that is embedded, searched and cited. Answer: quotes with citations, or an honest no."""
 
-from voxpersona.model.noun import Noun
+from pydantic import Field
+
+from voxpersona.model.noun import Noun, is_empty
 from voxpersona.model.recording import RecordingId
 
 
@@ -28,7 +30,8 @@ class Hit(Noun):
 
 
 class Citation(Noun):
-    """Words of the archive and where they can be heard. `text` stands in the transcript, letter by letter."""
+    """Words of the archive and where they can be heard. `text` stands in the transcript, letter by letter;
+    `corrections` as in Quote."""
 
     recording: RecordingId
     start: float
@@ -36,6 +39,7 @@ class Citation(Noun):
     role: str | None
     speaker: str | None
     text: str
+    corrections: tuple[int, ...] = Field(default=(), exclude_if=is_empty)
 
 
 class Answer(Noun):

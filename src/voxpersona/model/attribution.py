@@ -2,7 +2,10 @@
 
 from enum import StrEnum
 
-from voxpersona.model.noun import Noun
+from pydantic import Field
+
+from voxpersona.model.correction import Change, Correction
+from voxpersona.model.noun import Noun, is_empty
 from voxpersona.model.recording import RecordingId
 from voxpersona.model.transcript import Segment
 
@@ -41,6 +44,13 @@ class Gap(Noun):
     end: float
 
 
+class Overlap(Noun):
+    """A stretch `[start, end)` in which several voices speak at once: words may be missing, or another's."""
+
+    start: float
+    end: float
+
+
 class Evidence(Noun):
     """A line of the transcript that speaks for a role, and why."""
 
@@ -61,7 +71,8 @@ class Speaker(Noun):
 
 
 class Attribution(Noun):
-    """The transcript's words given to speakers and roles. The words are the transcript's, in its order, unaltered."""
+    """The transcript's words given to speakers and roles. The words are the transcript's, in its order, unaltered but
+    where a person corrected them; `corrections` are all of those, oldest first."""
 
     format: int = 1
     recording: RecordingId
@@ -75,3 +86,8 @@ class Attribution(Noun):
     segments: tuple[Segment, ...]
     unheard: tuple[Gap, ...] = ()
     """Told so that nobody takes silence of the transcript for silence in the room."""
+    corrections: tuple[Correction, ...] = Field(default=(), exclude_if=is_empty)
+    unplaced: tuple[Change, ...] = Field(default=(), exclude_if=is_empty)
+    """Changes of those corrections for which this transcript, heard anew, has no place: told, as they do nothing."""
+    overlaps: tuple[Overlap, ...] = ()
+    """In order of time, none touching the next; empty also where the diarizer cannot hear such."""

@@ -1,6 +1,8 @@
 """Report: findings written from one transcript by one version of one template."""
 
-from voxpersona.model.noun import Noun
+from pydantic import Field
+
+from voxpersona.model.noun import Noun, is_empty
 from voxpersona.model.recording import RecordingId
 
 EXTRACTIVE = "extractive"
@@ -8,7 +10,10 @@ EXTRACTIVE = "extractive"
 
 
 class Quote(Noun):
-    """Words that stand in the transcript. `verified` is set by the machine that located them there, nobody else."""
+    """Words that stand in the transcript. `verified` is set by the machine that located them there, nobody else.
+
+    `corrections` are the numbers of those by which people put some of these words, or their speaker, there.
+    """
 
     text: str
     start: float
@@ -16,6 +21,7 @@ class Quote(Noun):
     speaker: str | None = None
     role: str | None = None
     verified: bool = False
+    corrections: tuple[int, ...] = Field(default=(), exclude_if=is_empty)
 
 
 class Finding(Noun):

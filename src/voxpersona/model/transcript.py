@@ -5,7 +5,9 @@ All times are float seconds from the start of the recording; every span is half-
 
 from enum import StrEnum
 
-from voxpersona.model.noun import Noun
+from pydantic import Field
+
+from voxpersona.model.noun import Noun, is_empty
 from voxpersona.model.recording import RecordingId
 
 
@@ -29,18 +31,24 @@ class Piece(Noun):
 
 
 class Word(Noun):
-    """One word as the engine gave it, punctuation included, without surrounding blanks; `confidence` is 0..1."""
+    """One word as the engine gave it, punctuation included, without surrounding blanks; `confidence` is 0..1.
+
+    `correction` is the number of the correction by which a person put it there; None for the engine's own words.
+    """
 
     start: float
     end: float
     text: str
     confidence: float
+    correction: int | None = Field(default=None, exclude_if=is_empty)
 
 
 class Segment(Noun):
     """Text between two times. `text` is the words joined by single blanks where `words` is not empty.
 
-    `speaker` and `role` are None until the recording was attributed.
+    `speaker` and `role` are None until the recording was attributed. `corrections` are the numbers of those that
+    changed a word of it, or who says it. `overlapped`: somebody else speaks during at least one of its words, so that
+    it may not be complete, and not all this speaker's.
     """
 
     start: float
@@ -50,6 +58,8 @@ class Segment(Noun):
     confidence: float = 0.0
     speaker: str | None = None
     role: str | None = None
+    corrections: tuple[int, ...] = Field(default=(), exclude_if=is_empty)
+    overlapped: bool = False
 
 
 class Doubt(StrEnum):

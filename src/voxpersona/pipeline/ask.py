@@ -145,6 +145,7 @@ def _citation(one: Evidence) -> Citation:
         role=sentence.role,
         speaker=sentence.speaker,
         text=sentence.text,
+        corrections=sentence.corrections,
     )
 
 

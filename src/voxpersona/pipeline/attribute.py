@@ -1,14 +1,18 @@
-"""Attribute: give every word of a transcript to a speaker and every speaker a role. The words are never altered.
+"""Attribute: give every word of a transcript to a speaker and every speaker a role. No word is altered but by people.
 
-words -> the turn they overlap -> borders moved to sentence ends near by -> segments of one speaker each -> roles
+words -> the turn they overlap -> borders moved to sentence ends near by -> segments of one speaker each
+      -> what people corrected -> roles
+Where two speak at once the words go to the likelier one, and their segment is marked.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
+from math import inf
 
-from voxpersona.model import Attribution, Details, Gap, Segment, Transcript, Turn, Word
+from voxpersona.model import Attribution, Change, Correction, Details, Gap, Overlap, Segment, Transcript, Turn, Word
+from voxpersona.pipeline.corrections import put_in
 from voxpersona.pipeline.quote import CLOSERS, ENDS
 from voxpersona.pipeline.roles import cast
 
@@ -34,32 +38,74 @@ LONG_UNHEARD = 3.0
 """Seconds of voice without a word from which on it is told; less may be a cough or a laugh."""
 BREATH = 1.0
 """Seconds of pause over which a sentence cut in two by the engine is not joined again."""
+AT_ONCE = 0.5
+"""Share of a word from which on it counts as spoken while another voice speaks."""
 
 
 def attribute(
-    transcript: Transcript, turns: Sequence[Turn], details: Details, *, number: int, diarizer: str
+    transcript: Transcript,
+    turns: Sequence[Turn],
+    details: Details,
+    *,
+    number: int,
+    diarizer: str,
+    corrections: Sequence[Correction] = (),
 ) -> Attribution:
     """The transcript's words, each exactly once and in order, in segments of one speaker with a role.
 
     `number` is the run that asks, `diarizer` the name of what made the turns. A word outside all turns goes to the
-    nearest one in time; no turns at all make one speaker. Labels count from SPEAKER_00 by first appearance in the
-    text. A segment's confidence is that of its words.
+    nearest one in time, one within several to that which goes on longer on both its sides; no turns at all make one
+    speaker. Labels count from SPEAKER_00 by first appearance in the text. A segment's confidence is that of its words.
+    `corrections` are put in again, oldest first.
     """
-    segments = _renamed(_recut(transcript.segments, _Voices(turns)))
-    speakers = cast(segments, details)
-    roles = {speaker.label: speaker.role for speaker in speakers}
-    return Attribution(
+    plain = Attribution(
         recording=transcript.recording,
         number=number,
         transcript=transcript.number,
         diarizer=diarizer,
         method=METHOD,
-        speakers=speakers,
-        segments=tuple(
+        speakers=(),
+        segments=tuple(_renamed(_recut(transcript.segments, _Voices(turns)))),
+        unheard=unheard(turns, transcript.segments),
+        overlaps=overlaps(turns),
+    )
+    return correct(plain, corrections, details)
+
+
+def correct(attribution: Attribution, corrections: Sequence[Correction], details: Details) -> Attribution:
+    """The attribution with corrections beside those it has, and the roles that follow from all its words."""
+    segments: Sequence[Segment] = attribution.segments
+    unplaced: list[Change] = []
+    for correction in corrections:
+        is_same = correction.transcript == attribution.transcript
+        segments, left = put_in(segments, correction, is_same=is_same)
+        unplaced += left
+    segments = _marked(segments, attribution.overlaps)
+    speakers = cast(segments, details)
+    roles = {speaker.label: speaker.role for speaker in speakers}
+    changed = {
+        "speakers": speakers,
+        "segments": tuple(
             segment.model_copy(update={"role": roles[segment.speaker or NOBODY].value}) for segment in segments
         ),
-        unheard=unheard(turns, transcript.segments),
-    )
+        "corrections": (*attribution.corrections, *corrections),
+        "unplaced": (*attribution.unplaced, *unplaced),
+    }
+    return attribution.model_copy(update=changed)
+
+
+def overlaps(turns: Sequence[Turn]) -> tuple[Overlap, ...]:
+    """Where turns of several speakers overlap."""
+    found: list[Overlap] = []
+    reached = 0.0
+    for turn in sorted(turns, key=lambda turn: (turn.start, turn.end)):
+        end = min(turn.end, reached)
+        if found and turn.start <= found[-1].end:
+            found[-1] = Overlap(start=found[-1].start, end=max(end, found[-1].end))
+        elif turn.start < end:
+            found.append(Overlap(start=turn.start, end=end))
+        reached = max(reached, turn.end)
+    return tuple(found)
 
 
 def unheard(turns: Sequence[Turn], segments: Sequence[Segment]) -> tuple[Gap, ...]:
@@ -74,36 +120,66 @@ def unheard(turns: Sequence[Turn], segments: Sequence[Segment]) -> tuple[Gap, ..
                 at = max(at, end)
         gaps.append(Gap(start=at, end=max(at, turn.end)))
     joined: list[Gap] = []
-    for gap in gaps:
+    for gap in sorted(gaps, key=lambda gap: gap.start):
         if gap.end <= gap.start:
             continue
         if joined and gap.start - joined[-1].end < BREATH:
-            gap = Gap(start=joined.pop().start, end=gap.end)
+            before = joined.pop()
+            gap = Gap(start=before.start, end=max(before.end, gap.end))
         joined.append(gap)
     return tuple(gap for gap in joined if gap.end - gap.start >= LONG_UNHEARD)
 
 
+def _marked(segments: Iterable[Segment], at_once: Sequence[Overlap]) -> list[Segment]:
+    """Segments with a word that is spoken while another voice speaks say so."""
+    ends = [overlap.end for overlap in at_once]
+
+    def is_overlapped(start: float, end: float) -> bool:
+        shared = 0.0
+        for overlap in at_once[bisect_right(ends, start) :]:
+            if overlap.start >= end:
+                break
+            shared += min(end, overlap.end) - max(start, overlap.start)
+        return shared > 0 and shared >= AT_ONCE * (end - start)
+
+    found = []
+    for segment in segments:
+        spans = [(word.start, word.end) for word in segment.words] or [(segment.start, segment.end)]
+        marked = any(is_overlapped(*span) for span in spans)
+        found.append(segment.model_copy(update={"overlapped": marked}) if marked != segment.overlapped else segment)
+    return found
+
+
 class _Voices:
-    """Who speaks in a span of time. Turns in order of time, not overlapping."""
+    """Who speaks in a span of time."""
 
     def __init__(self, turns: Sequence[Turn]) -> None:
         self._turns = sorted(turns, key=lambda turn: (turn.start, turn.end))
-        self._ends = [turn.end for turn in self._turns]
+        self._furthest: list[Turn] = list(accumulate(self._turns, _later_end))
+        """Of the turns so far the one that ends last: with turns that overlap it need not be the last one."""
+        self._reached = [turn.end for turn in self._furthest]
 
     def at(self, start: float, end: float) -> str:
         """The voice heard longest in `[start, end)`, else the nearest in time."""
         if not self._turns:
             return NOBODY
-        first = bisect_right(self._ends, start)
-        heard: defaultdict[str, float] = defaultdict(float)
+        first = bisect_right(self._reached, start)
+        heard: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, -inf))
         for turn in self._turns[first:]:
             if turn.start >= end:
                 break
-            heard[turn.speaker] += min(end, turn.end) - max(start, turn.start)
+            if turn.end > start:
+                seconds, around = heard[turn.speaker]
+                seconds += min(end, turn.end) - max(start, turn.start)
+                heard[turn.speaker] = round(seconds, 6), max(around, min(start - turn.start, turn.end - end))
         if heard:
             return max(heard, key=lambda voice: heard[voice])
-        near = self._turns[max(0, first - 1) : first + 1]
+        near = [*self._furthest[max(0, first - 1) : first], *self._turns[first : first + 1]]
         return min(near, key=lambda turn: max(turn.start - end, start - turn.end, 0.0)).speaker
+
+
+def _later_end(one: Turn, next_: Turn) -> Turn:
+    return one if one.end > next_.end else next_
 
 
 def _recut(segments: Sequence[Segment], voices: _Voices) -> list[Segment]:

@@ -21,6 +21,7 @@ from docx.text.run import Run
 
 from voxpersona.model import Attribution, Quote, Recording, Report
 from voxpersona.pipeline.render import (
+    beside_name,
     clock,
     details_rows,
     flat,
@@ -81,7 +82,7 @@ def _quote(document: DocxDocument, quote: Quote, words: Wording) -> None:
     paragraph.add_run(words.quoted(flat(quote.text)))
     if quote.verified:
         who = flat(words.role(quote.role, quote.speaker))
-        _pale(paragraph, f"\u00a0— {who}, {time_range(quote.start, quote.end)}")
+        _pale(paragraph, f"\u00a0— {who}, {time_range(quote.start, quote.end)}{_mark_of(quote.corrections, words)}")
     else:
         _pale(paragraph, f"\u00a0— {words.unverified}")
 
@@ -104,8 +105,16 @@ def _transcript(document: DocxDocument, attribution: Attribution, words: Wording
         if name != before:
             paragraph.paragraph_format.space_before = Pt(6)
             paragraph.add_run(f"{flat(name)}: ").bold = True
+        if beside := beside_name(segment, words):
+            _pale(paragraph, f"{beside.strip()} ")
         paragraph.add_run(text)
+        if segment.corrections:
+            _pale(paragraph, _mark_of(segment.corrections, words))
         before = name
+
+
+def _mark_of(corrections: Sequence[int], words: Wording) -> str:
+    return f" ({words.corrected})" if corrections else ""
 
 
 def _table(document: DocxDocument, rows: Iterable[tuple[str, str]]) -> None:

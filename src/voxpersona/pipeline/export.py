@@ -5,13 +5,17 @@ The JSON document is stable; a change that breaks a reader raises `version`:
     {"format": "voxpersona-export", "version": 1,
      "recording": {id, name, sha256, bytes, received_at, seconds, content_type, details},
      "transcript": {number, transcript, diarizer, method, speakers: [...],
-                    segments: [{start, end, text, speaker, role, confidence, words: [{start, end, text, confidence}]}],
-                    dropped: [{start, end, text, reason}]},
+                    segments: [{start, end, text, speaker, role, confidence, overlapped,
+                                words: [{start, end, text, confidence}]}],
+                    overlaps: [{start, end}], dropped: [{start, end, text, reason}],
+                    corrections: [{number, by, at, transcript, changes: [{start, end, was, now, ...}]}]},
      "reports": [...]}
 
 Times are seconds from the start of the recording. `details`, `speakers`, the segments and the reports have the fields
-of the nouns of those names; `dropped` is what was taken for invented by the engine. Where the recording came from (its
-source key) and where it is kept stay at home.
+of the nouns of those names; `overlaps` is where several speak at once, which `overlapped` segments touch; `dropped` is
+what was taken for invented by the engine. What people corrected carries the numbers of the corrections: a word
+`correction`, a segment and a quote `corrections`, each left out where there is none; `was` of a change is what stood
+there before. Where the recording came from (its source key) and where it is kept stay at home.
 """
 
 import datetime as dt
@@ -20,10 +24,18 @@ from enum import StrEnum
 from typing import Literal
 
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Dropped, Recording, Report, Segment, Speaker
+from voxpersona.model import Attribution, Correction, Details, Dropped, Overlap, Recording, Report, Segment, Speaker
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline.cues import Cue, cues
-from voxpersona.pipeline.render import clock, details_table, escape, render_markdown, speaker_names, time_range
+from voxpersona.pipeline.render import (
+    beside_name,
+    clock,
+    details_table,
+    escape,
+    render_markdown,
+    speaker_names,
+    time_range,
+)
 from voxpersona.pipeline.wording import Wording, wording
 
 
@@ -61,7 +73,9 @@ class ExportedTranscript(Noun):
     method: str
     speakers: tuple[Speaker, ...]
     segments: tuple[Segment, ...]
+    overlaps: tuple[Overlap, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 class Export(Noun):
@@ -93,7 +107,7 @@ def export(
     except ValueError as error:
         allowed = ", ".join(Format)
         raise Rejected(Code.BAD_DETAIL, f"no export form {form!r}", name="format", allowed=allowed) from error
-    words = wording(_language(recording, attribution))
+    words = wording(language_of(recording, attribution))
     if wanted is Format.DOCX:
         from voxpersona.pipeline.docx import render_docx  # takes a third of a second: only where it is wanted
 
@@ -115,7 +129,7 @@ def _text(
         case Format.VTT:
             return _vtt(attribution.segments)
         case Format.TXT:
-            return _txt(recording, attribution.segments, words)
+            return _txt(recording, attribution, words)
         case Format.MD:
             return _md(recording, attribution.segments, reports, words)
         case _:
@@ -150,15 +164,18 @@ def _vtt_escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _txt(recording: Recording, segments: Sequence[Segment], words: Wording) -> str:
+def _txt(recording: Recording, attribution: Attribution, words: Wording) -> str:
+    """`edits.read_back` reads it: a line for each segment, and in the head of which version they are."""
+    segments = attribution.segments
     names = speaker_names(segments, words)
-    head = [recording.original.name, f"{recording.id}  sha256 {recording.original.sha256}", ""]
+    of = f"{recording.id}  sha256 {recording.original.sha256}  version {attribution.number}"
     lines = [
-        f"[{clock(int(segment.start))}] {name or words.unknown_speaker}: {' '.join(segment.text.split())}"
+        f"[{clock(int(segment.start))}] {name or words.unknown_speaker}{beside_name(segment, words)}:"
+        f" {' '.join(segment.text.split())}"
         for segment, name in zip(segments, names, strict=True)
         if segment.text.strip()
     ]
-    return "\n".join([" ".join(line.split()) for line in head] + lines) + "\n"
+    return "\n".join([" ".join(recording.original.name.split()), of, "", *lines]) + "\n"
 
 
 def _md(recording: Recording, segments: Sequence[Segment], reports: Sequence[Report], words: Wording) -> str:
@@ -170,7 +187,9 @@ def _md(recording: Recording, segments: Sequence[Segment], reports: Sequence[Rep
     parts.append(f"## {words.transcript}")
     names = speaker_names(segments, words)
     parts += [
-        f"**{escape(name or words.unknown_speaker)}**, {time_range(segment.start, segment.end)}: {escape(segment.text)}"
+        f"**{escape((name or words.unknown_speaker) + beside_name(segment, words))}**,"
+        f" {time_range(segment.start, segment.end)}: {escape(segment.text)}"
+        + (f" *({words.corrected})*" if segment.corrections else "")
         for segment, name in zip(segments, names, strict=True)
         if segment.text.strip()
     ]
@@ -201,14 +220,16 @@ def _json(recording: Recording, attribution: Attribution, reports: Sequence[Repo
             method=attribution.method,
             speakers=attribution.speakers,
             segments=attribution.segments,
+            overlaps=attribution.overlaps,
             dropped=tuple(dropped),
+            corrections=attribution.corrections,
         ),
         reports=tuple(reports),
     )
     return document.model_dump_json(indent=2) + "\n"
 
 
-def _language(recording: Recording, attribution: Attribution) -> str:
+def language_of(recording: Recording, attribution: Attribution) -> str:
     """The language of headings and roles: as told, else Russian where most letters are Cyrillic."""
     if recording.details.language is not None:
         return recording.details.language

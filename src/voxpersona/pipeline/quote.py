@@ -30,7 +30,8 @@ class Sentence:
     """One sentence of one speaker; `text` is letter by letter what the segments say, words joined by single blanks.
 
     `start` and `end` are seconds from the start of the recording: of the first and the last word, or of the whole
-    segment where it has no words. `segment` is the place of the segment in which the sentence begins.
+    segment where it has no words. `segment` is the place of the segment in which the sentence begins. `corrections` are
+    the numbers of those that changed one of its words, or who says them.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Sentence:
     speaker: str | None
     role: str | None
     segment: int
+    corrections: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class _Token:
     start: float
     end: float
     segment: int
+    corrections: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class _Run:
         """The words from `first` to `last`, both included."""
         opening, closing = self.tokens[first], self.tokens[last]
         text = self.text[opening.begin : closing.stop]
-        return Sentence(text, opening.start, closing.end, self.speaker, self.role, opening.segment)
+        corrections = _corrections(self.tokens[first : last + 1])
+        return Sentence(text, opening.start, closing.end, self.speaker, self.role, opening.segment, corrections)
 
 
 def sentences(segments: Sequence[Segment], *, longest_words: int = LONGEST_WORDS) -> list[Sentence]:
@@ -129,18 +133,26 @@ def _run(group: Sequence[tuple[int, Segment]]) -> _Run:
             continue
         if words:
             at = offset
+            # Of a correction that left no word of its own, as a removed word or another speaker, any word tells.
+            unmarked = tuple(set(segment.corrections) - {word.correction for word in words})
             for word in words:
                 stop = at + len(word.text)
-                tokens.append(_Token(word.text, at, stop, word.start, word.end, place))
+                marks = unmarked if word.correction is None else (*unmarked, word.correction)
+                tokens.append(_Token(word.text, at, stop, word.start, word.end, place, marks))
                 at = stop + 1
         else:
             for match in _WORD.finditer(text):
                 begin, stop = offset + match.start(), offset + match.end()
-                tokens.append(_Token(match.group(), begin, stop, segment.start, segment.end, place))
+                times = segment.start, segment.end
+                tokens.append(_Token(match.group(), begin, stop, *times, place, segment.corrections))
         texts.append(text)
         offset += len(text) + 1
     first = group[0][1]
     return _Run(" ".join(texts), first.speaker, first.role, tuple(tokens))
+
+
+def _corrections(tokens: Sequence[_Token]) -> tuple[int, ...]:
+    return tuple(sorted({number for token in tokens for number in token.corrections}))
 
 
 def _spans(tokens: Sequence[_Token]) -> Iterator[tuple[int, int]]:
@@ -249,4 +261,5 @@ def _quote(run: _Run, begin: int, stop: int) -> Quote:
         speaker=run.speaker,
         role=run.role,
         verified=True,
+        corrections=_corrections(inside),
     )

@@ -113,6 +113,11 @@ def speaker_names(segments: Sequence[Segment], words: Wording | None) -> list[st
     return names
 
 
+def beside_name(segment: Segment, words: Wording) -> str:
+    """What is to be known of a segment before it is read, written behind the name of who speaks; mostly nothing."""
+    return f" [{words.overlapped}]" if segment.overlapped else ""
+
+
 def clock(seconds: float) -> str:
     """`00:16`, from an hour on `1:02:03`; begun seconds are not counted."""
     hours, rest = divmod(int(seconds), 3600)
@@ -138,7 +143,8 @@ def _quote(quote: Quote, words: Wording) -> str:
     if not quote.verified:
         return f"{said}{_NBSP}— *{words.unverified}*"
     who = escape(words.role(quote.role, quote.speaker))
-    return f"{said}{_NBSP}— {who}, {time_range(quote.start, quote.end)}"
+    mark = f" *({words.corrected})*" if quote.corrections else ""
+    return f"{said}{_NBSP}— {who}, {time_range(quote.start, quote.end)}{mark}"
 
 
 def _source(report: Report, recording: Recording, words: Wording) -> str:

@@ -86,4 +86,4 @@ def _quote(sentence: Sentence, segments: Sequence[Segment]) -> Quote:
     quote = locate(sentence.text, nearby)
     if quote is None or quote.text != sentence.text:
         raise Integrity(Code.INTERNAL, f"a sentence at {sentence.start:.2f} s does not stand where it was found")
-    return quote
+    return quote.model_copy(update={"corrections": sentence.corrections})

@@ -29,6 +29,7 @@ from voxpersona.model.noun import Noun
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.attribute import attribute
 from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.correct import corrections_of
 from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.pipeline.index import index
 from voxpersona.pipeline.languages import spoken, unsure
@@ -173,15 +174,26 @@ class PortStages:
         self._voices(self.library.recording(order.recording), lambda _: None)
 
     def attribute(self, order: WorkOrder) -> None:
-        """Give this run's (or the current) transcript its speakers and roles."""
+        """Give this run's (or the current) transcript its speakers and roles, and put in what people corrected.
+
+        That of a run which brings in a correction was saved when the run was opened.
+        """
         recording = self.library.recording(order.recording)
-        number = order.run if order.covers(Stage.TRANSCRIBE) else None
-        transcript = self.library.transcript(recording.id, number)
-        progress = _Throttled(self.journal, order, Stage.ATTRIBUTE).part(0.0, 1.0)
-        voices = self._voices(recording, progress)
 
         def make() -> Attribution:
-            return attribute(transcript, voices.turns, recording.details, number=order.run, diarizer=voices.diarizer)
+            if (Stage.ATTRIBUTE, order.run, "") in self.library.made(recording.id):
+                return self.library.attribution(recording.id, order.run)
+            number = order.run if order.covers(Stage.TRANSCRIBE) else None
+            transcript = self.library.transcript(recording.id, number)
+            voices = self._voices(recording, _Throttled(self.journal, order, Stage.ATTRIBUTE).part(0.0, 1.0))
+            return attribute(
+                transcript,
+                voices.turns,
+                recording.details,
+                number=order.run,
+                diarizer=voices.diarizer,
+                corrections=corrections_of(recording.id, library=self.library),
+            )
 
         self._made_once(recording.id, layout.roles(recording.id, order.run), Attribution, make)
 

@@ -37,6 +37,9 @@ class Wording:
     template: str
     version: str
     unverified: str
+    corrected: str
+    overlapped: str
+    """Beside who speaks, where somebody else does too."""
     extractive: str
     by_model: str
 
@@ -122,6 +125,8 @@ _EN = Wording(
     template="Template",
     version="version",
     unverified="not found in the transcript",
+    corrected="corrected by a person",
+    overlapped="overlapping speech",
     extractive=(
         "Written without a language model: sentences were found by key words and judged by a word list, which knows"
         " no irony. Listen to the quotes before relying on a judgement."
@@ -190,6 +195,8 @@ _RU = Wording(
     template="Шаблон",
     version="версия",
     unverified="в расшифровке не найдено",
+    corrected="исправлено человеком",
+    overlapped="говорят одновременно",
     extractive=(
         "Составлено без языковой модели: предложения найдены по ключевым словам и оценены по списку слов, иронии он"
         " не понимает. Прежде чем полагаться на оценку, прослушайте цитаты."

@@ -25,7 +25,8 @@ def words_of(result: Attribution | Transcript) -> list[Word]:
 
 @st.composite
 def talks(draw: st.DrawFn) -> tuple[Transcript, list[Turn]]:
-    """Any words in order with any pauses, cut into any segments (some without words), and any turns over them."""
+    """Any words in order with any pauses, cut into any segments (some without words), and any turns over them, those
+    of different speakers overlapping where they like."""
     times = st.floats(0, 3, allow_nan=False).map(lambda value: round(value, 3))
     texts = st.sampled_from(["да", "Yes.", "номер", "why?", "room", "хорошо!", "and", "«Всё.»", "", "3.5", "…"])
     segments: list[Segment] = []
@@ -43,11 +44,13 @@ def talks(draw: st.DrawFn) -> tuple[Transcript, list[Turn]]:
             segments.append(Segment(start=at, end=at + 2, text="no word times here", confidence=0.5))
             at += 2
     turns = []
-    edge = 0.0
-    for _ in range(draw(st.integers(0, 6))):
-        start = edge + draw(times)
-        edge = start + draw(times) * 3
-        turns.append(a_turn(start, edge, draw(st.integers(0, 3))))
+    edges = [0.0] * 4
+    for _ in range(draw(st.integers(0, 8))):
+        speaker = draw(st.integers(0, 3))
+        start = edges[speaker if draw(st.booleans()) else edges.index(max(edges))] + draw(times)
+        start = max(start, edges[speaker])
+        edges[speaker] = start + draw(times) * 3
+        turns.append(a_turn(start, edges[speaker], speaker))
     return a_transcript(*segments), turns
 
 
@@ -222,6 +225,55 @@ def test_a_last_word_stretched_on_over_the_pause_stays_with_the_one_who_says_it(
     )
     turns = [a_turn(0.9, 1.75, 0), a_turn(1.8, 3.2, 1)]
     assert said(attributed(transcript, turns)) == [("SPEAKER_00", "Five stars."), ("SPEAKER_01", "Thank you.")]
+
+
+@given(talks())
+def test_overlaps_are_where_two_turns_are_and_segments_in_them_say_so(talk: tuple[Transcript, list[Turn]]) -> None:
+    transcript, turns = talk
+    result = attributed(transcript, turns)
+    assert all(sooner.end < later.start for sooner, later in pairwise(result.overlaps))
+    borders = sorted({0.0, *(time for turn in turns for time in (turn.start, turn.end))})
+    for start, end in pairwise(borders):
+        speaking = sum(turn.start <= start and end <= turn.end for turn in turns)
+        in_overlap = any(overlap.start <= start and end <= overlap.end for overlap in result.overlaps)
+        assert in_overlap == (speaking > 1)
+    for segment in result.segments:
+        is_touched = any(o.start < segment.end and segment.start < o.end for o in result.overlaps)
+        assert is_touched or not segment.overlapped
+
+
+def test_words_of_two_at_once_go_to_the_one_who_goes_on_and_are_marked() -> None:
+    """As "mhm" during somebody's sentence: Whisper writes down the sentence."""
+    transcript = a_transcript(a_segment(words("The room was very quiet and clean.")))
+    result = attributed(transcript, [a_turn(0, 2.8, 0), a_turn(1.2, 2.0, 1)])
+    assert said(result) == [("SPEAKER_00", "The room was very quiet and clean.")]
+    assert [segment.overlapped for segment in result.segments] == [True]
+    assert [(overlap.start, overlap.end) for overlap in result.overlaps] == [(1.2, 2.0)]
+
+
+def test_who_falls_into_the_last_words_of_another_gets_the_own_ones_only() -> None:
+    transcript = a_transcript(a_segment(words("Was it very clean there? Yes it was quite clean")))
+    result = attributed(transcript, [a_turn(0, 2.3, 0), a_turn(1.7, 4.0, 1)])
+    assert said(result) == [("SPEAKER_00", "Was it very clean there?"), ("SPEAKER_01", "Yes it was quite clean")]
+    assert [segment.overlapped for segment in result.segments] == [True, True]
+
+
+def test_a_word_that_only_touches_an_overlap_is_not_marked() -> None:
+    transcript = a_transcript(a_segment(words("It was quiet.")))
+    result = attributed(transcript, [a_turn(0, 1.2, 0), a_turn(1.1, 2.0, 1)])
+    assert [segment.overlapped for segment in result.segments] == [False]
+
+
+def test_a_word_behind_a_turn_within_another_goes_to_the_one_that_ended_last() -> None:
+    transcript = a_transcript(a_segment(words("So it was")), a_segment(words("Fine.", 5.1)))
+    result = attributed(transcript, [a_turn(0, 5.0, 0), a_turn(1.5, 1.7, 1), a_turn(9.0, 9.5, 2)])
+    assert {segment.speaker for segment in result.segments} == {"SPEAKER_00"}
+
+
+def test_voice_without_words_is_told_once_where_two_speak() -> None:
+    transcript = a_transcript(_spoken((30.5, 31.0, "Спасибо.")))
+    turns = [a_turn(0.4, 30.0, 0), a_turn(5.0, 9.0, 1), a_turn(30.4, 31.5, 0)]
+    assert [(gap.start, gap.end) for gap in attributed(transcript, turns).unheard] == [(0.4, 30.0)]
 
 
 def test_voice_without_words_is_told_when_it_is_long() -> None:

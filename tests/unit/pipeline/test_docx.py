@@ -113,6 +113,16 @@ def test_one_who_goes_on_speaking_is_named_once() -> None:
     assert _lines(document, "List Continue") == ["00:00\tclient: One.", "00:02\tTwo."]
 
 
+def test_where_several_speak_at_once_it_is_told_before_what_is_said() -> None:
+    spoken = [a_segment("One.", 0.0, Role.CLIENT, "SPEAKER_00"), a_segment("Two.", 2.0, Role.CLIENT, "SPEAKER_00")]
+    spoken = [segment.model_copy(update={"overlapped": True}) for segment in spoken]
+    document = _opened(export(a_recording(), an_attribution(spoken), (), "docx"))
+    assert _lines(document, "List Continue") == [
+        "00:00\tclient: [overlapping speech] One.",
+        "00:02\t[overlapping speech] Two.",
+    ]
+
+
 def test_an_unverified_quote_has_no_time() -> None:
     talk = a_conversation(ENGLISH)
     written = _report_on(talk)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.builders_report import a_conversation, a_recording, a_segment, an_attribution
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Doubt, Dropped, Report, Role, Segment, Word
+from voxpersona.model import Attribution, Details, Doubt, Dropped, Overlap, Report, Role, Segment, Word
 from voxpersona.pipeline.cues import LINE, LINES, READING
 from voxpersona.pipeline.export import Export, Format, export
 from voxpersona.pipeline.report import report
@@ -287,6 +287,22 @@ class TestText:
         spoken = [a_segment("# not a *heading*", 0.0, Role.CLIENT, "SPEAKER_00")]
         assert "**client**, 00:00–00:02: \\# not a \\*heading\\*" in _export(an_attribution(spoken), "md")
 
+    def test_where_several_speak_at_once_it_is_told_beside_the_name(self) -> None:
+        english, russian = _at_once("Q: Was it cold?\nA: Yes."), _at_once("Q: Было холодно?\nA: Да.")
+        assert "[00:00] interviewer: Was it cold?" in _export(english, "txt")
+        assert "client [overlapping speech]: Yes." in _export(english, "txt")
+        assert "клиент [говорят одновременно]: Да." in _export(russian, "txt")
+        assert "**client \\[overlapping speech\\]**, 00:02–00:03: Yes." in _export(english, "md")
+        assert "overlapping" not in _export(english, "srt") + _export(english, "vtt")
+
+
+def _at_once(script: str) -> Attribution:
+    """Its last segment is spoken while somebody else speaks."""
+    talk = a_conversation(script)
+    last = talk.segments[-1]
+    marked = (*talk.segments[:-1], last.model_copy(update={"overlapped": True}))
+    return talk.model_copy(update={"segments": marked, "overlaps": (Overlap(start=last.start, end=last.end),)})
+
 
 class TestJson:
     def test_json_has_the_documented_shape(self) -> None:
@@ -306,10 +322,10 @@ class TestJson:
         ]
         assert list(document["transcript"]) == [
             *("number", "transcript", "diarizer", "method", "speakers", "segments"),
-            "dropped",
+            *("overlaps", "dropped", "corrections"),
         ]
         first = document["transcript"]["segments"][0]
-        assert {"start", "end", "text", "speaker", "role", "confidence", "words"} == set(first)
+        assert {"start", "end", "text", "speaker", "role", "confidence", "overlapped", "words"} == set(first)
         assert {"start", "end", "text", "confidence"} == set(first["words"][0])
         assert first["role"] == "interviewer"
 
@@ -322,6 +338,12 @@ class TestJson:
             document.transcript.speakers,
             document.reports,
         )
+
+    def test_json_tells_where_several_speak_at_once(self) -> None:
+        talk = _at_once(TALK)
+        told = json.loads(_export(talk, "json"))["transcript"]
+        assert [segment["overlapped"] for segment in told["segments"]] == [False, False, True]
+        assert told["overlaps"] == [{"start": talk.segments[-1].start, "end": talk.segments[-1].end}]
 
     def test_json_tells_what_was_dropped_and_no_other_form_does(self) -> None:
         thanks = Dropped(start=9.0, end=9.9, text="Thanks for watching!", reason=Doubt.PHANTOM)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from voxpersona.adapters.library import schema
 from voxpersona.adapters.library.restoring import Enqueue
-from voxpersona.adapters.library.rows import hold, open_run
+from voxpersona.adapters.library.rows import hold, newest_run, open_run
 from voxpersona.adapters.library.standing import OVER, standing_of
 from voxpersona.adapters.library.transactions import Transactions, instant, now
 from voxpersona.adapters.library.writable import writable
@@ -177,7 +177,7 @@ class SqlJournal:
     def standing(self, recording: RecordingId) -> Standing:
         # Also of a half-forgotten one: `forget` has to know which runs to cancel when it is called again.
         with self._transactions.reading() as connection:
-            run = _newest_run(connection, recording)
+            run = newest_run(connection, recording)
             return _standing_of(run, _stages_of(connection, recording))
 
     def ended(self, recording: RecordingId) -> Sequence[Run]:
@@ -199,7 +199,7 @@ class SqlJournal:
     def restart(self, recording: RecordingId, start: Stage) -> WorkOrder:
         with self._transactions.writing() as connection:
             hold(connection, recording)
-            run = _newest_run(connection, recording)
+            run = newest_run(connection, recording)
             if run["state"] not in OVER:
                 raise Rejected(Code.BUSY_RECORDING, "its run is not over yet", id=recording)
             order = WorkOrder(recording=recording, run=run["number"] + 1, start=start)
@@ -248,14 +248,6 @@ def _waiting_of(run: sa.RowMapping) -> Waiting | None:
         since=datetime.fromisoformat(run["waiting_since"]),
         until=datetime.fromisoformat(run["waiting_until"]),
     )
-
-
-def _newest_run(connection: sa.Connection, recording: RecordingId) -> sa.RowMapping:
-    runs = sa.select(schema.run).where(schema.run.c.recording_id == recording)
-    newest = connection.execute(runs.order_by(schema.run.c.number.desc())).mappings().first()
-    if newest is None:
-        raise NotFound(Code.RECORDING_UNKNOWN, f"no recording {recording!r}", id=recording)
-    return newest
 
 
 def _end_stages(connection: sa.Connection, order: WorkOrder, *, but: Stage | None = None) -> None:

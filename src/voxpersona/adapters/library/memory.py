@@ -14,7 +14,7 @@ from voxpersona.adapters.library.memory_rows import (
     refuse_report_on_nothing,
     result_of,
 )
-from voxpersona.adapters.library.standing import OVER, in_order
+from voxpersona.adapters.library.standing import OVER, in_order, refuse_late
 from voxpersona.adapters.library.writable import (
     refuse_unwritable_recording,
     refuse_unwritable_result,
@@ -122,6 +122,17 @@ class MemoryLibrary:
             if key not in kept.ids:
                 kept.ids[key] = next(self._ids)
             return kept.ids[key]
+
+    def correct(self, corrected: Attribution) -> WorkOrder:
+        refuse_unwritable_result(corrected)
+        order = WorkOrder(recording=corrected.recording, run=corrected.number, start=Stage.ATTRIBUTE)
+        with self.lock:
+            kept = self.visible(corrected.recording)
+            refuse_late(order, kept.newest_run.order.run, kept.newest_run.state)
+            self._enqueue(order)
+            kept.runs[order.run] = KeptRun(order)
+            self.save(corrected)
+        return order
 
     def transcript(self, recording: RecordingId, number: int | None = None) -> Transcript:
         with self.lock:

@@ -147,6 +147,15 @@ def insert_recording(connection: sa.Connection, recording: Recording, *, forgott
     connection.execute(schema.details.insert().values(recording_id=recording.id, **told))
 
 
+def newest_run(connection: sa.Connection, recording: RecordingId) -> sa.RowMapping:
+    """The row of the recording's latest run. NotFound RECORDING_UNKNOWN."""
+    runs = sa.select(schema.run).where(schema.run.c.recording_id == recording)
+    newest = connection.execute(runs.order_by(schema.run.c.number.desc())).mappings().first()
+    if newest is None:
+        raise NotFound(Code.RECORDING_UNKNOWN, f"no recording {recording!r}", id=recording)
+    return newest
+
+
 def open_run(connection: sa.Connection, order: WorkOrder) -> None:
     """The row of a run that is about to start."""
     connection.execute(

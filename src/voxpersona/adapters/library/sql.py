@@ -14,6 +14,7 @@ from voxpersona.adapters.library.rows import (
     first_source,
     hold,
     insert_recording,
+    newest_run,
     open_run,
     recording_of,
     remember,
@@ -22,6 +23,7 @@ from voxpersona.adapters.library.rows import (
     source_of,
     standing_for,
 )
+from voxpersona.adapters.library.standing import refuse_late
 from voxpersona.adapters.library.transactions import Transactions, now
 from voxpersona.adapters.library.writable import (
     is_writable_result,
@@ -30,7 +32,7 @@ from voxpersona.adapters.library.writable import (
     refuse_unwritable_source,
 )
 from voxpersona.errors import Code, NotFound, Rejected, Unavailable
-from voxpersona.model import Attribution, Recording, RecordingId, Report, Run, Source, Transcript, WorkOrder
+from voxpersona.model import Attribution, Recording, RecordingId, Report, Run, Source, Stage, Transcript, WorkOrder
 from voxpersona.ports import Made
 
 Result = TypeVar("Result", Transcript, Attribution)
@@ -97,6 +99,18 @@ class SqlLibrary:
         with self._transactions.writing() as connection:
             hold(connection, result.recording)
             return save_result(connection, result)
+
+    def correct(self, corrected: Attribution) -> WorkOrder:
+        refuse_unwritable_result(corrected)
+        order = WorkOrder(recording=corrected.recording, run=corrected.number, start=Stage.ATTRIBUTE)
+        with self._transactions.writing() as connection:
+            hold(connection, corrected.recording)
+            newest = newest_run(connection, corrected.recording)
+            refuse_late(order, newest["number"], newest["state"])
+            open_run(connection, order)
+            save_result(connection, corrected)
+            self._enqueue(connection, order)
+        return order
 
     def transcript(self, recording: RecordingId, number: int | None = None) -> Transcript:
         return self._result(schema.transcription, Transcript, recording, number)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from voxpersona.model import Attribution, Progress, Report, Stage, Standing, State, Transcript, Waiting
+from voxpersona.errors import Code, Rejected
+from voxpersona.model import Attribution, Progress, Report, Stage, Standing, State, Transcript, Waiting, WorkOrder
 
 Result = Transcript | Attribution | Report
 
@@ -40,3 +41,11 @@ def standing_of(
 def in_order(results: Sequence[Result]) -> Sequence[Result]:
     """Results in an order in which each finds what it was made from."""
     return sorted(results, key=lambda result: (_ORDER.index(type(result)), result.number))
+
+
+def refuse_late(order: WorkOrder, newest: int, state: State) -> None:
+    """A correction's run has to follow the newest one, which is over. Rejected CORRECTION_STALE, BUSY_RECORDING."""
+    if newest >= order.run:
+        raise Rejected(Code.CORRECTION_STALE, "somebody else's work came first", id=order.recording)
+    if state not in OVER:
+        raise Rejected(Code.BUSY_RECORDING, "its run is not over yet", id=order.recording)

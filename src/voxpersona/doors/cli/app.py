@@ -75,7 +75,18 @@ def quiet(settings: Settings) -> None:
 def main() -> None:
     """Entry point of the `voxpersona` command."""
     # Importing registers the commands.
-    from voxpersona.doors.cli import doctor, keeping, keys, reading, showing, steering, storage, taking, working  # noqa: F401  # working is used
+    from voxpersona.doors.cli import (  # noqa: F401  # working is used
+        correcting,
+        doctor,
+        keeping,
+        keys,
+        reading,
+        showing,
+        steering,
+        storage,
+        taking,
+        working,
+    )
 
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe that cannot show a letter must not end the program.

@@ -20,6 +20,7 @@ from voxpersona.pipeline.export import Format
 from voxpersona.pipeline.export import export as export_recording
 from voxpersona.pipeline.play import play
 from voxpersona.pipeline.render import clock, time_range
+from voxpersona.pipeline.wording import wording
 from voxpersona.wiring import House
 
 Output = Annotated[
@@ -114,7 +115,8 @@ def ask(
             _say_what_was_searched(house, console)
         for number, citation in enumerate(answer.citations, 1):
             name = printable(house.library.recording(citation.recording).original.name)
-            console.line(f"  [{number}] {citation.recording} {time_range(citation.start, citation.end)}  {name}")
+            mark = f"  ({wording(console.language).corrected})" if citation.corrections else ""
+            console.line(f"  [{number}] {citation.recording} {time_range(citation.start, citation.end)}  {name}{mark}")
 
 
 def _say_what_was_searched(house: House, console: Console) -> None:

@@ -1,17 +1,20 @@
 """The command show: everything known about one recording."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable, size
+from voxpersona.doors.cli.correcting import changed
 from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
 from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
 from voxpersona.errors import NotFound
 from voxpersona.model import CLIPPED, Attribution, Recording, Report, Segment, Standing, Transcript
-from voxpersona.pipeline.render import clock, known, time_range
+from voxpersona.pipeline.render import beside_name, clock, known, time_range
 from voxpersona.pipeline.wording import Wording, wording
 from voxpersona.wiring import House
 
@@ -19,8 +22,14 @@ _GUESS = 0.5  # a language told with less confidence than this was guessed
 
 
 @app.command()
-def show(identity: Identity, wants_json: Json = False) -> None:
-    """One recording: details, state, transcript with times, speakers and roles, reports."""
+def show(
+    identity: Identity,
+    as_heard: Annotated[
+        bool, typer.Option("--as-heard", help="The words as the engine heard them, before any person corrected them.")
+    ] = False,
+    wants_json: Json = False,
+) -> None:
+    """One recording: details, state, transcript with times, speakers and roles, corrections, reports."""
     with opened(wants_json=wants_json) as (house, console):
         try:
             recording = house.library.recording(identity)
@@ -34,13 +43,13 @@ def show(identity: Identity, wants_json: Json = False) -> None:
         standing = house.journal.standing(recording.id)
         transcript, attribution = _words(house, recording)
         reports = house.library.reports(recording.id)
-        console.document(_document(recording, standing, transcript, attribution, reports))
+        console.document(_document(recording, standing, transcript, attribution, reports, as_heard=as_heard))
         if console.wants_json:
             return
         words = wording(console.language)
         _show_head(recording, standing, _damage(recording, transcript), words, console)
         if transcript is not None:
-            _show_transcript(transcript, attribution, words, console)
+            _show_transcript(transcript, attribution, words, console, as_heard=as_heard)
         for report in reports:
             _show_report(report, words, console)
 
@@ -59,8 +68,8 @@ def _words(house: House, recording: Recording) -> tuple[Transcript | None, Attri
         return None, attribution
 
 
-def _segments(transcript: Transcript, attribution: Attribution | None) -> tuple[Segment, ...]:
-    return attribution.segments if attribution else transcript.segments
+def _segments(transcript: Transcript, attribution: Attribution | None, *, as_heard: bool) -> tuple[Segment, ...]:
+    return attribution.segments if attribution and not as_heard else transcript.segments
 
 
 def _document(
@@ -69,6 +78,8 @@ def _document(
     transcript: Transcript | None,
     attribution: Attribution | None,
     reports: Iterable[Report],
+    *,
+    as_heard: bool,
 ) -> dict[str, Any]:
     original = recording.original
     spoken = None
@@ -78,9 +89,14 @@ def _document(
             "language_confidence": transcript.language_confidence,
             "spoken": [each.model_dump(mode="json") for each in transcript.spoken],
             "engine": transcript.engine,
-            "segments": [segment.model_dump(mode="json") for segment in _segments(transcript, attribution)],
+            "segments": [
+                segment.model_dump(mode="json") for segment in _segments(transcript, attribution, as_heard=as_heard)
+            ],
             "dropped": [each.model_dump(mode="json") for each in transcript.dropped],
             "unheard": [gap.model_dump(mode="json") for gap in attribution.unheard] if attribution else [],
+            "corrections": [each.model_dump(mode="json") for each in attribution.corrections] if attribution else [],
+            "unplaced": [each.model_dump(mode="json") for each in attribution.unplaced] if attribution else [],
+            "overlaps": [each.model_dump(mode="json") for each in attribution.overlaps] if attribution else [],
         }
     return {
         "id": recording.id,
@@ -129,7 +145,9 @@ def _show_head(recording: Recording, standing: Standing, damage: str | None, wor
         console.line(f"  {waits_for(standing.waiting, console)}")
 
 
-def _show_transcript(transcript: Transcript, attribution: Attribution | None, words: Wording, console: Console) -> None:
+def _show_transcript(
+    transcript: Transcript, attribution: Attribution | None, words: Wording, console: Console, *, as_heard: bool
+) -> None:
     sure = f"{transcript.language_confidence:.0%}"
     console.line(f"  {console.pick('Heard as', 'Распознано как')}: {transcript.language} ({sure})")
     if 0 < transcript.language_confidence < _GUESS:
@@ -152,11 +170,14 @@ def _show_transcript(transcript: Transcript, attribution: Attribution | None, wo
         role = words.role(speaker.role, speaker.label)
         console.line(f"  {speaker.label}: {role} ({speaker.confidence:.0%}), {clock(speaker.seconds)}  {reasons}")
     console.line()
-    for segment in _segments(transcript, attribution):
+    for segment in _segments(transcript, attribution, as_heard=as_heard):
         who = segment.speaker or ""
         if segment.role:
             who += f" ({words.role(segment.role, segment.speaker)})"
-        console.line(f"  [{clock(segment.start)}] {who}: {segment.text}")
+        mark = f"  ({words.corrected})" if segment.corrections else ""
+        console.line(f"  [{clock(segment.start)}] {who}{beside_name(segment, words)}: {segment.text}{mark}")
+    if attribution is not None and attribution.corrections:
+        _show_corrections(attribution, console)
     if transcript.dropped:
         texts = console.count(len(transcript.dropped), "text")
         console.line(
@@ -171,6 +192,22 @@ def _show_transcript(transcript: Transcript, attribution: Attribution | None, wo
             console.pick(
                 f"  ATTENTION: [{where}] sounds like speech, but no words were understood. Listen to it.",
                 f"  ВНИМАНИЕ: [{where}] похоже на речь, но слова не распознаны. Прослушайте это место.",
+            )
+        )
+
+
+def _show_corrections(attribution: Attribution, console: Console) -> None:
+    console.line()
+    for correction in attribution.corrections:
+        when = correction.at.astimezone().strftime("%Y-%m-%d %H:%M")
+        console.line(f"  {console.pick('Corrected', 'Исправлено')}: {printable(correction.by)}, {when}")
+        for change in correction.changes:
+            console.line(f"    {changed(change)}")
+    for change in attribution.unplaced:
+        console.line(
+            console.pick(
+                f"  ATTENTION: a correction has no place in what was heard anew. Correct it again: {changed(change)}",
+                f"  ВНИМАНИЕ: исправлению нет места в том, что распознано заново. Исправьте снова: {changed(change)}",
             )
         )
 

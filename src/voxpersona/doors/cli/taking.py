@@ -19,6 +19,7 @@ from voxpersona.doors.cli.working import work_until_over
 from voxpersona.doors.texts import explain, say
 from voxpersona.errors import Code, NotFound, Rejected, VoxPersonaError, kind_of, known_code
 from voxpersona.model import STAGES, Building, Details, Recording, Scenario, Stage, Standing, State, WorkOrder
+from voxpersona.pipeline.correct import first_stage
 from voxpersona.pipeline.forget import forget as forget_recording
 from voxpersona.pipeline.receive import Delivery, Receipt
 from voxpersona.pipeline.receive import receive as receive_delivery
@@ -383,7 +384,7 @@ def _failed(house: House) -> list[Recording]:
 
 def _restart(recording: Recording, start: str | None, house: House) -> WorkOrder:
     first = Stage(start) if start else _first_to_do(house.journal.standing(recording.id))
-    return house.journal.restart(recording.id, first)
+    return house.journal.restart(recording.id, first_stage(recording.id, first, library=house.library))
 
 
 def _first_to_do(standing: Standing) -> Stage:
