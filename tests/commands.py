@@ -12,7 +12,7 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from voxpersona.doors.cli import correcting, doctor, keeping, reading, showing, taking  # noqa: F401  # importing registers them
+from voxpersona.doors.cli import correcting, doctor, keeping, reading, showing, taking, voices  # noqa: F401  # importing registers them
 from voxpersona.doors.cli.app import app
 
 

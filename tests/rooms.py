@@ -23,7 +23,7 @@ from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
 from voxpersona.pipeline.stages import PortStages
 from voxpersona.pipeline.stems import stems
-from voxpersona.ports import Blobs, Diarizer, Media
+from voxpersona.ports import Blobs, Diarizer, Media, VoicePrinter
 from voxpersona.templates import Template, load
 
 _TALK = (
@@ -72,6 +72,7 @@ class Rooms:
     spool_limit: int = 1 << 30
     words: tuple[str, ...] = ()
     hint_names: bool = False
+    printer: VoicePrinter | None = None
 
     def __post_init__(self) -> None:
         self._library_error: VoxPersonaError | None = None
@@ -100,6 +101,8 @@ class Rooms:
             scratch=self.scratch,
             words=self.words,
             hint_names=self.hint_names,
+            printer=self.printer,
+            project="default",
         )
 
     def _note_failure(self, order: WorkOrder) -> None:

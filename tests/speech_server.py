@@ -84,7 +84,7 @@ def verbose(heard: PieceText, seconds: float) -> dict[str, Any]:
     """OpenAI's `verbose_json`."""
     return {
         "task": "transcribe",
-        "language": {"en": "english", "ru": "russian"}[heard.language],
+        "language": {"en": "english", "ru": "russian"}.get(heard.language, heard.language),
         "duration": seconds,
         "text": " ".join(segment.text for segment in heard.segments),
         "words": [

@@ -47,12 +47,14 @@ class Code(StrEnum):
     CORRECTION_STALE = "correction-stale"
     CORRECTION_WAITING = "correction-waiting"
     CORRECTION_UNREADABLE = "correction-unreadable"
+    VOICE_UNFIT = "voice-unfit"
     OUTPUT_BINARY = "output-binary"
     OUTPUT_EXISTS = "output-exists"
     # NotFound
     RECORDING_UNKNOWN = "recording-unknown"
     BLOB_ABSENT = "blob-absent"
     RESULT_ABSENT = "result-absent"
+    VOICE_UNKNOWN = "voice-unknown"
     PATH_ABSENT = "path-absent"
     # Forbidden
     FORBIDDEN = "forbidden"
@@ -90,6 +92,7 @@ class Code(StrEnum):
     DATABASE_NOT_EMPTY = "database-not-empty"
     LINK_UNSUPPORTED = "link-unsupported"
     TRANSCRIBER_REFUSED = "transcriber-refused"
+    TRANSCRIBER_DEVICE = "transcriber-device"
     TEMPLATE_INVALID = "template-invalid"
 
 

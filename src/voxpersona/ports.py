@@ -208,7 +208,8 @@ class Transcriber(Protocol):
         self, sound: Floats, *, language: str | None, words: Sequence[str] = (), on_progress: OnProgress
     ) -> PieceText:
         """Text of one piece with words, times (seconds from the piece's start, ascending, inside the piece) and
-        confidences. `language` is an ISO 639-1 code, None to detect. A piece without speech gives no segments.
+        confidences. `language` is an ISO 639-1 code, None to detect; an engine that finds several in one piece tells
+        where each is spoken. A piece without speech gives no segments.
         `words` are names and terms that may be said, the most important first: a hint to how they are spelt, of which
         an engine may take as many as it can, and never text by itself.
         Text is never dropped silently: what the adapter takes for invented where nobody spoke stands in `dropped`,
@@ -228,6 +229,24 @@ class Diarizer(Protocol):
         """Turns in order of their start, labels `SPEAKER_00`, `SPEAKER_01`, ... by first appearance, one numbering over
         the whole recording, in bounded memory. Turns of one speaker never overlap; those of several do where they are
         surely heard at once. `speakers` fixes their number, None estimates it. Nobody speaking gives no turns."""
+
+
+class VoicePrinter(Protocol):
+    """What voices sound like, as vectors that are near each other where the voice is the same. Biometric: what makes
+    use of them keeps them encrypted, or not at all."""
+
+    @property
+    def name(self) -> str:
+        """Model (with its whole sha256) and recipe version: prints of different names are never compared."""
+
+    @property
+    def alike(self) -> float:
+        """The cosine of two prints from which on they may be of one voice; below it they are not."""
+
+    def prints(self, sound: Sound, turns: Sequence[Turn], *, on_progress: OnProgress) -> Mapping[str, Floats]:
+        """For each speaker of the turns a print, a unit vector of always the same length, made of a minute of the
+        speech at most, with flat memory. A speaker with too little speech to tell has none. Turns may overlap, be in
+        any order and reach beyond the sound."""
 
 
 class Embedder(Protocol):

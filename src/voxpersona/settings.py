@@ -56,9 +56,40 @@ class Settings(BaseSettings):
     whisper_path: Path | None = Field(
         default=None, description="Directory of a Whisper model in CTranslate2 format; wins over the name."
     )
+    whisper_device: Literal["cpu", "cuda", "auto"] = Field(
+        default="cpu",
+        description="What the built-in engine computes on: cpu, cuda (an NVIDIA graphics card), or auto: the card "
+        "where there is one.",
+    )
+    whisper_compute_type: Literal[
+        "auto", "int8", "int8_float16", "int8_float32", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
+    ] = Field(
+        default="auto",
+        description="In which numbers: auto (int8 on the processor, float16 on a card), or any of CTranslate2's that "
+        "the machine has.",
+    )
+    whisper_batch: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Windows of half a minute that the built-in engine hears at once; docs/models.md says what more "
+        "than 1 wins and costs.",
+    )
+    onnx_model: str = Field(
+        default="",
+        description="Model that onnx-asr transcribes with instead of Whisper, as gigaam-v3-e2e-rnnt for Russian; needs "
+        "the extra onnx.",
+    )
+    onnx_path: Path | None = Field(
+        default=None, description="Directory of that model's files; else they are looked for in the model directory."
+    )
+    onnx_quantization: str = Field(
+        default="",
+        description="The ending of those files' names before .onnx, as int8, where there are smaller ones to be used.",
+    )
     embedder_path: Path | None = Field(default=None, description="The file e5-small-q4.bin of the search model.")
     model_download: bool = Field(
-        default=False, description="Whether a missing Whisper model may be fetched from the model hub."
+        default=False, description="Whether a missing model of speech may be fetched from the model hub."
     )
     transcriber_url: str | None = Field(
         default=None,
@@ -111,6 +142,17 @@ class Settings(BaseSettings):
         description="Whether blobs that are not encrypted are refused. Off while an older archive is still part plain; "
         "on, a store cannot pass off anything unsealed.",
     )
+    known_voices: bool = Field(
+        default=False,
+        description="Whether voices that a person named (`voxpersona voices name`) are recognised later, and "
+        "suggested. Their prints are biometric data; needs VOXPERSONA_KEY_FILE, as they are kept encrypted only.",
+    )
+    known_voices_project: str = Field(
+        default="default",
+        min_length=1,
+        description="Whose known voices these are: a recording is compared with voices that were named in the same "
+        "project only.",
+    )
     spool_max_mb: int = Field(
         default=20480,
         ge=1,
@@ -131,6 +173,10 @@ class Settings(BaseSettings):
     def _can_encrypt(self) -> Self:
         if self.encrypted_only and self.key_file is None:
             raise ValueError("VOXPERSONA_ENCRYPTED_ONLY|needs VOXPERSONA_KEY_FILE")
+        if self.known_voices and self.key_file is None:
+            raise ValueError(
+                "VOXPERSONA_KNOWN_VOICES|needs VOXPERSONA_KEY_FILE: prints of voices are kept encrypted only"
+            )
         return self
 
     @field_validator("database_url")
@@ -147,7 +193,7 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return url
 
-    @field_validator("data", "models", "whisper_path", "embedder_path", "templates", "key_file")
+    @field_validator("data", "models", "whisper_path", "onnx_path", "embedder_path", "templates", "key_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()

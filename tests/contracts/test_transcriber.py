@@ -1,4 +1,5 @@
-"""The contract of Transcriber, over every adapter: Whisper here, Whisper behind a real HTTP server, and a script."""
+"""The contract of Transcriber, over every adapter: Whisper here, Whisper behind a real HTTP server, onnx-asr with a
+model that knows one text, and a script."""
 
 import itertools
 import re
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ctranslate2 import get_cuda_device_count
+from faster_whisper import decode_audio
 
 from tests.builders_speech import (
     a_piece_text,
@@ -19,16 +22,22 @@ from tests.builders_speech import (
     words_of,
 )
 from tests.noises import KINDS
+from tests.onnx_models import PARAKEET, tokens_of, write_parakeet
 from tests.sound_arrays import WaveSound
 from tests.speech_server import SpeechServer, hearing
 from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 from voxpersona.adapters.transcriber.memory import ScriptedTranscriber
+from voxpersona.adapters.transcriber.onnx import OnnxTranscriber
 from voxpersona.adapters.transcriber.openai import OpenAITranscriber
+from voxpersona.adapters.transcriber.wording import settle
 from voxpersona.adapters.weights import Hints, find_whisper
 from voxpersona.errors import Code, Configuration, VoxPersonaError
 from voxpersona.model import Doubt, Piece, PieceText
 from voxpersona.pipeline.pieces import in_halves, join, plan
 from voxpersona.ports import RATE, Floats, Transcriber
+
+RUSSIAN = Path("/usr/share/festival/voices/russian/msu_ru_nsh_clunits/wav")
+"""Where Debian keeps the Russian sentences of its package festvox-ru."""
 
 HINTS = Hints(path_setting="A_PATH", download_setting="A_PERMISSION")
 
@@ -54,8 +63,8 @@ def _scripted(sound: Floats, language: str | None) -> PieceText:
     return a_piece_text(*short_turns(), language=language or "en")
 
 
-@pytest.fixture(scope="session", params=["whisper", "openai", "scripted"])
-def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
+@pytest.fixture(scope="session", params=["whisper", "openai", "onnx", "scripted"])
+def transcriber(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Transcriber]:
     if request.param == "whisper":
         yield request.getfixturevalue("whisper")
     elif request.param == "openai":
@@ -68,6 +77,10 @@ def transcriber(request: pytest.FixtureRequest) -> Iterator[Transcriber]:
         )
         yield over_http
         over_http.close()
+    elif request.param == "onnx":
+        path = tmp_path_factory.mktemp("parakeet")
+        write_parakeet(path, tokens_of(short_turns()))
+        yield OnnxTranscriber(path, model_name=PARAKEET)
     else:
         yield ScriptedTranscriber(_scripted)
 
@@ -118,13 +131,11 @@ class TestEveryTranscriber:
 
     def test_silence_gives_no_segments(self, transcriber: Transcriber) -> None:
         hiss = np.random.default_rng(7).standard_normal(4 * RATE).astype(np.float32) * 1e-4
+        words = ("Anna", "Grand Hotel")
         for quiet in (np.zeros(4 * RATE, np.float32), hiss, np.zeros(0, np.float32), np.zeros(5, np.float32)):
-            assert (
-                transcriber.transcribe(
-                    quiet, language="en", words=("Anna", "Grand Hotel"), on_progress=lambda _: None
-                ).segments
-                == ()
-            )
+            for language in ("en", None):
+                heard = transcriber.transcribe(quiet, language=language, words=words, on_progress=lambda _: None)
+                assert heard.segments == ()
 
     def test_progress_rises_to_one(self, heard: PieceText, progress: list[float]) -> None:
         assert progress == sorted(progress)
@@ -172,6 +183,45 @@ def test_a_cut_forced_through_a_word_loses_and_doubles_none(whisper: FasterWhisp
     assert _plain(" ".join(segment.text for segment in join(pieces, texts).segments)) == _plain(said)
 
 
+def test_parts_of_a_piece_that_are_heard_apart_keep_their_times(whisper: FasterWhisperTranscriber) -> None:
+    """As they are where the language changes; both of these are English, as all is that the tests have to hear."""
+    told: list[float] = []
+    seconds = len(short_piece()) / RATE
+    border = (short_turns()[0][1] + short_turns()[1][0]) / 2
+    lines, _ = whisper._heard(short_piece(), [(0.0, border, "en"), (border, seconds, "en")], (), told.append)
+    heard = PieceText(language="en", language_confidence=1.0, segments=settle(lines, seconds))
+    assert word_error_rate(" ".join(turn[2] for turn in short_turns()), text_of(heard)) < 0.05
+    (friendly,) = [word for word in words_of(heard) if "friendly" in word.text]
+    assert 5.5 < friendly.start < friendly.end < 7.7
+    assert told == sorted(told)
+
+
+def test_looking_for_languages_changes_nothing_where_there_is_one(whisper: FasterWhisperTranscriber) -> None:
+    found = whisper.transcribe(short_piece(), language=None, on_progress=lambda _: None)
+    told = whisper.transcribe(short_piece(), language="en", on_progress=lambda _: None)
+    assert (found.language, found.spoken, found.segments) == ("en", (), told.segments)
+    assert found.language_confidence > 0.8
+
+
+@pytest.mark.skipif(not RUSSIAN.is_dir(), reason="Debian's festvox-ru is not installed")
+def test_a_piece_in_two_languages_is_heard_in_both(whisper: FasterWhisperTranscriber) -> None:
+    """Told that all is English, as its beginning is, Whisper base translates the Russian or leaves it out."""
+    paths = sorted(RUSSIAN.glob("*.wav"))[3:6]
+    russian = [np.asarray(decode_audio(str(path), sampling_rate=RATE), np.float32) for path in paths]
+    pause = np.zeros(RATE // 2, np.float32)
+    sound = np.concatenate([short_piece(), pause, *russian, pause, short_piece()])
+    heard = whisper.transcribe(sound, language=None, on_progress=lambda _: None)
+    assert [each.language for each in heard.spoken] == ["en", "ru", "en"]
+    first, last = len(short_piece()) / RATE, (len(sound) - len(short_piece())) / RATE
+    assert heard.spoken[0].end == pytest.approx(first, abs=0.7)
+    assert heard.spoken[1].end == pytest.approx(last, abs=0.7)
+    between = [segment.text for segment in heard.segments if first <= segment.start and segment.end <= last]
+    assert between
+    assert not re.search("[a-z]", " ".join(between).lower())
+    english = [segment.text for segment in heard.segments if segment.end <= first or segment.start >= last - 0.5]
+    assert word_error_rate(" ".join(turn[2] for turn in short_turns() * 2), " ".join(english)) < 0.05
+
+
 def _plain(text: str) -> list[str]:
     return re.sub(r"[^\w\s]", "", text.lower()).split()
 
@@ -203,22 +253,52 @@ def test_a_very_quiet_piece_is_heard_as_well(whisper: FasterWhisperTranscriber) 
 
 
 def test_the_whispers_name_tells_every_setting_that_changes_text(whisper: FasterWhisperTranscriber) -> None:
-    def named(*, compute_type: str = "int8", beam: int = 5, model_name: str = "base") -> str:
-        return FasterWhisperTranscriber(whisper._path, model_name=model_name, compute_type=compute_type, beam=beam).name
+    def named(**settings: str | int) -> str:
+        told = {"model_name": "base", **settings}
+        return FasterWhisperTranscriber(whisper._path, **told).name  # type: ignore[arg-type]  # a model of other types
 
-    assert len({named(), named(compute_type="float32"), named(beam=1), named(model_name="other")}) == 4
-    assert named() == whisper.name
+    others = (named(compute_type="float32"), named(beam=1), named(model_name="other"), named(batch=4))
+    assert len({named(), *others}) == 5
+    assert named() == named(device="cpu", compute_type="int8", batch=1) == whisper.name
 
 
 @pytest.mark.parametrize(
-    ("settings", "code"),
-    [({"compute_type": "int7"}, Code.SETTING_INVALID), ({"device": "abacus"}, Code.SETTING_INVALID)],
+    ("settings", "reason"),
+    [
+        ({"compute_type": "int7"}, "cannot compute as int7 on cpu, but as "),
+        ({"device": "abacus"}, "cannot compute as int8 on abacus"),
+    ],
 )
-def test_a_setting_the_engine_does_not_know_refuses_to_start(
-    whisper: FasterWhisperTranscriber, settings: dict[str, str], code: Code
+def test_what_the_engine_cannot_compute_in_is_refused_with_what_it_can(
+    whisper: FasterWhisperTranscriber, settings: dict[str, str], reason: str
 ) -> None:
     wrong = FasterWhisperTranscriber(whisper._path, model_name="base", **settings)  # type: ignore[arg-type]  # texts only
-    assert _refusal(wrong, "en").code == code
+    refusal = _refusal(wrong, "en")
+    assert refusal.code == Code.TRANSCRIBER_DEVICE
+    assert reason in str(refusal.facts["reason"])
+
+
+@pytest.mark.skipif(get_cuda_device_count() > 0, reason="there is a graphics card")
+def test_a_graphics_card_that_is_not_there_is_told_before_anything_is_heard(whisper: FasterWhisperTranscriber) -> None:
+    with_card = FasterWhisperTranscriber(whisper._path, model_name="base", device="cuda")
+    assert _refusal(with_card, "en").code == Code.TRANSCRIBER_DEVICE
+    with pytest.raises(Configuration, match="no graphics card"):
+        _ = with_card.name
+    assert FasterWhisperTranscriber(whisper._path, model_name="base", device="auto").name == whisper.name
+
+
+def test_several_windows_at_once_are_heard_as_well(whisper: FasterWhisperTranscriber) -> None:
+    batched = FasterWhisperTranscriber(whisper._path, model_name="base", batch=2)
+    told: list[float] = []
+    heard = batched.transcribe(short_piece(), language=None, on_progress=told.append)
+    assert word_error_rate(" ".join(turn[2] for turn in short_turns()), text_of(heard)) < 0.05
+    assert len(heard.segments) > 1
+    (friendly,) = [word for word in words_of(heard) if "friendly" in word.text]
+    assert 5.5 < friendly.start < friendly.end < 7.7
+    assert (heard.language, told[-1]) == ("en", 1.0)
+    for quiet in (np.zeros(4 * RATE, np.float32), np.zeros(5, np.float32)):
+        for language in ("en", None):
+            assert batched.transcribe(quiet, language=language, on_progress=lambda _: None).segments == ()
 
 
 def test_a_language_the_model_does_not_know_is_refused_and_not_heard_as_english(

@@ -9,7 +9,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from voxpersona import model
-from voxpersona.doors.cli import correcting, doctor, keeping, keys, reading, showing, steering, storage, taking
+from voxpersona.doors.cli import correcting, doctor, keeping, keys, reading, showing, steering, storage, taking, voices
 from voxpersona.doors.cli.app import app
 from voxpersona.doors.cli.console import EXIT_CODES
 from voxpersona.doors.texts import ERRORS, say
@@ -59,7 +59,7 @@ def test_every_error_has_words_in_both_languages_over_the_same_facts(code: Code)
 
 
 def test_every_command_is_documented() -> None:
-    assert all((correcting, doctor, keeping, keys, reading, showing, steering, storage, taking))
+    assert all((correcting, doctor, keeping, keys, reading, showing, steering, storage, taking, voices))
     whole = typer.main.get_command(app)
     assert isinstance(whole, TyperGroup)
     commands = set()

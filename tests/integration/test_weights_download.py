@@ -14,17 +14,28 @@ from pathlib import Path
 
 from voxpersona.adapters.weights.find import missing_from_whisper
 
-NAMES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt", "preprocessor_config.json", "README.md")
+ONNX_NAMES = ("v3_e2e_rnnt_encoder.onnx", "v3_e2e_rnnt_decoder.onnx", "v3_e2e_rnnt_joint.onnx", "v3_e2e_rnnt_vocab.txt")
+NAMES = (
+    "model.bin",
+    "config.json",
+    "tokenizer.json",
+    "vocabulary.txt",
+    "preprocessor_config.json",
+    "README.md",
+    *ONNX_NAMES,
+    "v3_ctc.onnx",
+)
 FILES = {name: f"what {name} holds".encode() * 99 for name in NAMES}
 COMMIT = "a" * 40
 PROGRAM = """
 import sys
 from pathlib import Path
-from voxpersona.adapters.weights import Hints, find_whisper
+from voxpersona.adapters.weights import Hints, find_onnx, find_whisper
 from voxpersona.errors import VoxPersonaError
 try:
     cache, hints = Path(sys.argv[1]), Hints("A_PATH", "A_PERMISSION")
-    print(find_whisper(path=None, cache=cache, model=sys.argv[2], allow_download=True, hints=hints))
+    told = {"path": None, "cache": cache, "model": sys.argv[2], "allow_download": True, "hints": hints}
+    print(find_onnx(**told, quantization="") if sys.argv[2].startswith("gigaam") else find_whisper(**told))
 except VoxPersonaError as error:
     print(error.code, error.detail)
 """
@@ -94,9 +105,25 @@ def test_an_allowed_download_is_kept_whole_and_stays(tmp_path: Path) -> None:
     assert directory == tmp_path / "cache" / "whisper-small"
     assert missing_from_whisper(directory) == []
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == {
-        name: content for name, content in FILES.items() if name != "README.md"
+        name: content for name, content in FILES.items() if name != "README.md" and "v3" not in name
     }
     assert fetch("http://127.0.0.1:9", tmp_path, "small") == str(directory)
+
+
+def test_of_a_model_of_onnx_asr_the_files_it_needs_are_kept_all_at_once(tmp_path: Path) -> None:
+    name, cache = "gigaam-v3-e2e-rnnt", tmp_path / "cache"
+    with hub(cuts=ONNX_NAMES[2]) as url:
+        told = fetch(url, tmp_path, name)
+    assert told.startswith("model-absent")
+    assert "A_PERMISSION: the download failed (" in told
+    assert list((cache / f"onnx-{name}").iterdir()) == []
+    with hub() as url:
+        directory = Path(fetch(url, tmp_path, name))
+    assert directory == cache / f"onnx-{name}"
+    assert {path.name for path in directory.iterdir()} == {*ONNX_NAMES, "config.json"}
+    assert all((directory / name).read_bytes() == FILES[name] for name in ONNX_NAMES)
+    assert [path.name for path in cache.iterdir() if path.name.startswith(".download")] == []
+    assert fetch("http://127.0.0.1:9", tmp_path, name) == str(directory)
 
 
 def test_a_download_that_breaks_off_leaves_nothing_and_says_so(tmp_path: Path) -> None:

@@ -183,3 +183,23 @@ def test_there_may_be_several_keys_for_the_transcription_server(
 ) -> None:
     given(monkeypatch, VOXPERSONA_TRANSCRIBER_KEY=told)
     assert read_settings().transcriber_keys == keys
+
+
+@pytest.mark.parametrize("name", ["VOXPERSONA_KNOWN_VOICES", "VOXPERSONA_ENCRYPTED_ONLY"])
+def test_what_needs_encryption_is_refused_without_a_key_file(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv("VOXPERSONA_KEY_FILE", raising=False)
+    given(monkeypatch, **{name: "true"})
+    with pytest.raises(Configuration) as caught:
+        read_settings()
+    assert (caught.value.code, caught.value.facts["name"]) == (Code.SETTING_INVALID, name)
+    assert "VOXPERSONA_KEY_FILE" in str(caught.value.facts["reason"])
+
+
+def test_known_voices_say_how_to_get_a_key_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VOXPERSONA_KEY_FILE", raising=False)
+    given(monkeypatch, VOXPERSONA_KNOWN_VOICES="true")
+    with pytest.raises(Configuration) as caught:
+        read_settings()
+    reason = str(caught.value.facts["reason"])
+    assert "voxpersona keys generate" in spoken(reason, russian=False)
+    assert "отпечатки голосов" in spoken(reason, russian=True)

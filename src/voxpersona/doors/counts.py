@@ -10,6 +10,7 @@ NOUNS: Mapping[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
     "blob": (("blob", "blobs"), ("объект", "объекта", "объектов")),
     "data key": (("data key", "data keys"), ("ключ данных", "ключа данных", "ключей данных")),
     "text": (("text", "texts"), ("текст", "текста", "текстов")),
+    "print": (("print", "prints"), ("отпечаток", "отпечатка", "отпечатков")),
     "day": (("day", "days"), ("день", "дня", "дней")),
     "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
 }

@@ -85,6 +85,29 @@ _REASONS = (
     (r"it has no lifecycle rules", "it has no lifecycle rules", "у него нет правил жизненного цикла"),
     (r"it refuses the rule, (.+)", r"it refuses the rule, \1", r"оно отвергает правило, \1"),
     (r"it took the rule and did not keep it", "it took the rule and did not keep it", "оно приняло и не сохранило его"),
+    # known voices
+    (
+        r"(\w+) speaks too little to be known again",
+        r"\1 speaks too little to be known again",
+        r"\1 говорит слишком мало, чтобы потом узнать голос",
+    ),
+    (
+        r"a name is one line of at most (\d+) letters",
+        r"a name is one line of at most \1 letters",
+        r"имя — это одна строка не длиннее \1 букв",
+    ),
+    (
+        r"known voices are switched off",
+        "Known voices are switched off: they are biometric. docs/settings.md tells what is kept",
+        "Знакомые голоса выключены: это биометрия. Что хранится, сказано в docs/settings.md",
+    ),
+    (
+        r"the archive holds prints of voices, which are kept encrypted only",
+        "The archive holds prints of voices, which are kept encrypted only. Name a key file in the settings of the "
+        "other store, or erase them with `voxpersona voices forget`",
+        "В архиве есть отпечатки голосов, а они хранятся только зашифрованными. Укажите файл ключей в настройках "
+        "другого хранилища или сотрите их командой `voxpersona voices forget`",
+    ),
     # key files
     (r"there is no file (.+)", r"there is no file \1", r"нет файла \1"),
     (
@@ -227,6 +250,11 @@ _REASONS = (
         "at both ends, and no IP address",
         "по правилу S3 имя бакета — от 3 до 63 строчных латинских букв, цифр, дефисов и одиночных точек, по краям "
         "буква или цифра, и не IP-адрес",
+    ),
+    (
+        r"needs (\w+): prints of voices are kept encrypted only",
+        r"needs \1: prints of voices are kept encrypted only; `voxpersona keys generate` makes a key file",
+        r"требует \1: отпечатки голосов хранятся только зашифрованными; файл ключей создаст `voxpersona keys generate`",
     ),
     (r"goes together with (\w+)", r"goes together with \1", r"задаётся только вместе с \1"),
     (r"there is no such file", "there is no such file", "такого файла нет"),

@@ -166,5 +166,7 @@ def _case(about: str, error: VoxPersonaError) -> str:
         return "create"
     if error.code is Code.TRANSCRIBER_REFUSED and str(facts.get("reason")).startswith(("HTTP 401", "HTTP 403")):
         return "key"
+    if about == "speech" and "url" not in facts:  # an engine of this machine
+        return ""
     needed = {Code.STORE_PERMISSION: "operation", Code.STORE_UNAVAILABLE: "endpoint", Code.NO_SPACE: "where"}
     return "" if about == "store" and needed.get(error.code, "reason") not in _facts(error) else error.code

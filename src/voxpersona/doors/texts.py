@@ -146,6 +146,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "Ничего не исправлено: {reason}. Файл должен быть выгрузкой этой записи (--format txt или json), в которой "
         "изменены только тексты и участники.",
     ),
+    Code.VOICE_UNFIT: (
+        "This voice cannot be remembered: {reason}. Nothing was kept.",
+        "Этот голос нельзя запомнить: {reason}. Ничего не сохранено.",
+    ),
     Code.OUTPUT_BINARY: (
         "A document of the form {form} is no text: a terminal cannot show it and JSON cannot hold it. Write it to a file "
         "with --output PATH.",
@@ -168,6 +172,10 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
     Code.RESULT_ABSENT: (
         "Recording {id} has no {kind} yet. `voxpersona status` tells how far it is; a worker has to run.",
         "У записи {id} ещё нет результата ({kind}). `voxpersona status` покажет, как далеко дело; нужен работающий worker.",
+    ),
+    Code.VOICE_UNKNOWN: (
+        "Nobody of that name is known in the project {project}. `voxpersona voices list` shows who is.",
+        "В проекте {project} такого голоса нет. `voxpersona voices list` покажет, какие есть.",
     ),
     Code.PATH_ABSENT: (
         "{path} does not exist. Check the spelling.",
@@ -339,6 +347,14 @@ ERRORS: Mapping[Code, tuple[str, str]] = {
         "VOXPERSONA_TRANSCRIBER_KEY, _MODEL and _URL; then `voxpersona retry`.",
         "Движок распознавания отказывает: {reason}. Проверьте модель, а если распознаёт сервер — "
         "VOXPERSONA_TRANSCRIBER_KEY, _MODEL и _URL; затем `voxpersona retry`.",
+    ),
+    Code.TRANSCRIBER_DEVICE: (
+        "The built-in transcription engine cannot run as it is told to: {reason}. Recordings are safe. Install what is "
+        "missing, or set VOXPERSONA_WHISPER_DEVICE=cpu and VOXPERSONA_WHISPER_COMPUTE_TYPE=auto, which always work; then "
+        "`voxpersona retry`.",
+        "Встроенный движок распознавания не может работать так, как ему велено: {reason}. Записи сохранены. Установите "
+        "недостающее или задайте VOXPERSONA_WHISPER_DEVICE=cpu и VOXPERSONA_WHISPER_COMPUTE_TYPE=auto: это работает всегда; "
+        "затем `voxpersona retry`.",
     ),
     Code.TEMPLATE_INVALID: (
         "A report template cannot be used: {file}, line {line}: {problem}. Correct it, or take it out of "

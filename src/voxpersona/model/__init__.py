@@ -14,6 +14,7 @@ from voxpersona.model.blob import (
     Usage,
 )
 from voxpersona.model.correction import Change, Correction
+from voxpersona.model.known_voice import KnownSpeaker, KnownVoice, Likeness, Suggestion
 from voxpersona.model.peaks import Peaks
 from voxpersona.model.recording import (
     CLIPPED,
@@ -59,6 +60,9 @@ __all__ = [
     "Finding",
     "Gap",
     "Hit",
+    "KnownSpeaker",
+    "KnownVoice",
+    "Likeness",
     "Listed",
     "Manifest",
     "MediaFacts",
@@ -85,6 +89,7 @@ __all__ = [
     "Stage",
     "Standing",
     "State",
+    "Suggestion",
     "Transcript",
     "Turn",
     "Unfinished",

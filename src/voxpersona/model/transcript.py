@@ -86,17 +86,8 @@ class Dropped(Noun):
     reason: Doubt
 
 
-class PieceText(Noun):
-    """What an engine made of one piece; times are from the start of what it heard. No segments means no speech."""
-
-    language: str
-    language_confidence: float
-    segments: tuple[Segment, ...]
-    dropped: tuple[Dropped, ...] = ()
-
-
 class Spoken(Noun):
-    """The language an engine found in `[start, end)` of a recording, and how sure it was (0..1; 0: not told)."""
+    """The language an engine found in `[start, end)`, and how sure it was (0..1; 0: not told)."""
 
     start: float
     end: float
@@ -104,6 +95,18 @@ class Spoken(Noun):
     confidence: float
     heard_as: str | None = None
     """The language it was then heard in, where the engine was unsure and the speech around it tells another."""
+
+
+class PieceText(Noun):
+    """What an engine made of one piece; times are from the start of what it heard. No segments means no speech."""
+
+    language: str
+    language_confidence: float
+    segments: tuple[Segment, ...]
+    dropped: tuple[Dropped, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
+    """Where its engine heard more than one language in it: which from when to when. `language` is the one most is
+    spoken in."""
 
 
 class Transcript(Noun):
@@ -125,7 +128,7 @@ class Transcript(Noun):
     dropped: tuple[Dropped, ...] = ()
     """What was taken for invented, in order of time: it stands in no report, index or answer."""
     spoken: tuple[Spoken, ...] = ()
-    """The language found in each piece; empty where the language was told."""
+    """The language found in each piece, or in each part of one; empty where the language was told."""
 
     @property
     def text(self) -> str:

@@ -19,12 +19,13 @@ from docx.styles.style import ParagraphStyle
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 
-from voxpersona.model import Attribution, Quote, Recording, Report
+from voxpersona.model import Attribution, KnownSpeaker, Quote, Recording, Report
 from voxpersona.pipeline.render import (
     beside_name,
     clock,
     details_rows,
     flat,
+    likeness_lines,
     method_line,
     source_rows,
     speaker_names,
@@ -45,7 +46,13 @@ _LOCALES = {"ru": "ru-RU", "en": "en-GB"}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def render_docx(recording: Recording, attribution: Attribution, reports: Sequence[Report], words: Wording) -> bytes:
+def render_docx(
+    recording: Recording,
+    attribution: Attribution,
+    reports: Sequence[Report],
+    words: Wording,
+    known: Sequence[KnownSpeaker] = (),
+) -> bytes:
     """What is known of the recording, the reports, each in its own language, the transcript with times and who speaks,
     and the source; pages are numbered. Whatever somebody said or typed is text there and never markup."""
     document = Document()
@@ -54,7 +61,7 @@ def render_docx(recording: Recording, attribution: Attribution, reports: Sequenc
     _table(document, details_rows(recording, words))
     for report in reports:
         _report(document, report, wording(report.language))
-    _transcript(document, attribution, words)
+    _transcript(document, attribution, words, known)
     document.add_heading(words.source, 1)
     _table(document, source_rows(recording, words))
     return _bytes(document)
@@ -87,15 +94,19 @@ def _quote(document: DocxDocument, quote: Quote, words: Wording) -> None:
         _pale(paragraph, f"\u00a0— {words.unverified}")
 
 
-def _transcript(document: DocxDocument, attribution: Attribution, words: Wording) -> None:
+def _transcript(
+    document: DocxDocument, attribution: Attribution, words: Wording, known: Sequence[KnownSpeaker]
+) -> None:
     document.add_heading(words.transcript, 1)
-    names = [name or words.unknown_speaker for name in speaker_names(attribution.segments, words)]
+    names = [name or words.unknown_speaker for name in speaker_names(attribution.segments, words, known)]
     spoken: dict[str, float] = {}
     for segment, name in zip(attribution.segments, names, strict=True):
         spoken[name] = spoken.get(name, 0.0) + segment.end - segment.start
     if spoken:
         who = "; ".join(f"{flat(name)} ({clock(math.ceil(seconds))})" for name, seconds in spoken.items())
         _pale(document.add_paragraph(style="Body Text"), f"{words.speaking}: {who}")
+    for line in likeness_lines(attribution.segments, words, known):
+        _pale(document.add_paragraph(style="Body Text"), line)
     before = None
     for segment, name in zip(attribution.segments, names, strict=True):
         if not (text := flat(segment.text)):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Change, Recording, Segment
+from voxpersona.model import Attribution, Change, KnownSpeaker, Recording, Segment
 from voxpersona.pipeline.corrections import change, differences, texts
 from voxpersona.pipeline.export import Export, language_of
-from voxpersona.pipeline.render import beside_name, clock, speaker_names
+from voxpersona.pipeline.render import beside_name, clock, flat, speaker_names
 from voxpersona.pipeline.wording import wording
 
 _SHOWN = 1.0
@@ -74,14 +74,20 @@ def mend(
 
 
 def give(
-    attribution: Attribution, speaker: str, was: str = "", *, at: float | None = None, everywhere: bool = False
+    attribution: Attribution,
+    speaker: str,
+    was: str = "",
+    *,
+    at: float | None = None,
+    everywhere: bool = False,
+    known: Sequence[KnownSpeaker] = (),
 ) -> list[Change]:
-    """Words, or without them the whole segment that is shown `at` that time, to another speaker: by label, or by the
-    role where only one has it.
+    """Words, or without them the whole segment that is shown `at` that time, to another speaker: by label, by the
+    role where only one has it, or by the name that a person gave.
 
     Rejected SPEAKER_UNKNOWN, TEXT_ABSENT, TEXT_AMBIGUOUS, TEXT_UNTIMED.
     """
-    label = _label(attribution, speaker, where="--speaker")
+    label = _label(attribution, speaker, known, where="--speaker")
     spots = _spots(attribution, was, at, everywhere=everywhere) if was.strip() else [_segment_at(attribution, at)]
     for spot in spots:
         if not spot.segment.words and not spot.is_whole:
@@ -93,8 +99,11 @@ def give(
     ]
 
 
-def read_back(recording: Recording, attribution: Attribution, content: bytes) -> list[Change]:
-    """What was changed in an export (`txt` or `json`) of these very words: texts and speakers of segments.
+def read_back(
+    recording: Recording, attribution: Attribution, content: bytes, known: Sequence[KnownSpeaker] = ()
+) -> list[Change]:
+    """What was changed in an export (`txt` or `json`) of these very words: texts and speakers of segments. `known` are
+    the names that people gave to speakers, as the export has them.
 
     Rejected CORRECTION_UNREADABLE where it is no such export, or has other segments; CORRECTION_STALE where it is of
     another version; SPEAKER_UNKNOWN; CORRECTION_EMPTY where a segment is left without words.
@@ -105,11 +114,11 @@ def read_back(recording: Recording, attribution: Attribution, content: bytes) ->
         raise _unreadable("is no UTF-8 text") from error
     read = _from_json if text.lstrip().startswith("{") else _from_text
     given, mended = [], []
-    for line, segment, speaker, said in read(recording, attribution, text):
+    for line, segment, speaker, said in read(recording, attribution, text, known):
         if not said.strip():
             raise Rejected(Code.CORRECTION_EMPTY, "no words", where=line)
         if speaker != (segment.speaker or ""):
-            label = _label(attribution, speaker, where=line)
+            label = _label(attribution, speaker, known, where=line)
             given.append(_given(attribution, segment, label, 0, len(texts(segment))))
         mended += differences(segment, said)
     return [*given, *mended]  # speakers first: they are found by the words as they stood
@@ -119,7 +128,9 @@ _Line = tuple[str, Segment, str, str]
 """What to call it, the segment, who is to say it now, and what."""
 
 
-def _from_json(recording: Recording, attribution: Attribution, text: str) -> Iterator[_Line]:
+def _from_json(
+    recording: Recording, attribution: Attribution, text: str, _known: Sequence[KnownSpeaker]
+) -> Iterator[_Line]:
     try:
         export = Export.model_validate_json(text)
     except ValidationError:
@@ -139,16 +150,19 @@ _HEAD = re.compile(r"(?P<id>\S+)  sha256 \S+  version (?P<version>[0-9]{1,9})")
 _HEAD_LINES = 3
 
 
-def _from_text(recording: Recording, attribution: Attribution, text: str) -> Iterator[_Line]:
+def _from_text(
+    recording: Recording, attribution: Attribution, text: str, known: Sequence[KnownSpeaker]
+) -> Iterator[_Line]:
     lines = text.splitlines()
     head = _HEAD.fullmatch(lines[1].strip()) if len(lines) >= _HEAD_LINES else None
+    begin = next((at for at, line in enumerate(lines) if not line.strip()), len(lines)) + 1
     if head is None:
         raise _unreadable("is no export of this program")
     _refuse_other(recording, attribution, head["id"], int(head["version"]))
     words = wording(language_of(recording, attribution))
-    names = [name or words.unknown_speaker for name in speaker_names(attribution.segments, words)]
+    names = [name or words.unknown_speaker for name in speaker_names(attribution.segments, words, known)]
     shown = [one for one in zip(attribution.segments, names, strict=True) if one[0].text.strip()]
-    body = [(f"line {at}", line) for at, line in enumerate(lines[_HEAD_LINES:], _HEAD_LINES + 1) if line.strip()]
+    body = [(f"line {at}", line) for at, line in enumerate(lines[begin:], begin + 1) if line.strip()]
     for (where, line), (segment, name) in zip(body, shown, strict=False):
         stamp = f"[{clock(int(segment.start))}] "
         if not line.startswith(stamp):
@@ -159,7 +173,8 @@ def _from_text(recording: Recording, attribution: Attribution, text: str) -> Ite
             yield where, segment, segment.speaker or "", typed[len(as_it_was) :]
             continue
         speaker, colon, said = typed.partition(":")
-        yield where, segment, _label(attribution, speaker.removesuffix(beside) if colon else "", where=where), said
+        label = _label(attribution, speaker.removesuffix(beside) if colon else "", known, where=where)
+        yield where, segment, label, said
     if len(body) != len(shown):
         raise _moved(body[len(shown)][0] if len(body) > len(shown) else f"line {len(lines) + 1}")
 
@@ -179,24 +194,27 @@ def _moved(where: str) -> Rejected:
     return _unreadable(f"{where} is not what stood there: lines were added, removed or given another time")
 
 
-def _labels(attribution: Attribution) -> Mapping[str, str]:
-    """Every name a speaker may be called by, in small letters, with the label: the label, and the role with its number
-    where several have it, in either language."""
+def _labels(attribution: Attribution, known: Sequence[KnownSpeaker]) -> Mapping[str, str]:
+    """Every name a speaker may be called by, in small letters, with the label: the label, the role with its number
+    where several have it, in either language, and what a person called them, with and without the role."""
     labels: dict[str, str] = {}
     for words in (None, wording("en"), wording("ru")):
-        for segment, name in zip(attribution.segments, speaker_names(attribution.segments, words), strict=True):
-            if segment.speaker is not None:
-                labels |= {segment.speaker.casefold(): segment.speaker, (name or "").casefold(): segment.speaker}
-    return labels
+        for told in ((), known):
+            names = speaker_names(attribution.segments, words, told)
+            for segment, name in zip(attribution.segments, names, strict=True):
+                if segment.speaker is not None:
+                    labels |= {segment.speaker.casefold(): segment.speaker, (name or "").casefold(): segment.speaker}
+    spoken = set(labels.values())
+    return labels | {flat(one.name).casefold(): one.speaker for one in known if one.name and one.speaker in spoken}
 
 
-def _label(attribution: Attribution, speaker: str, *, where: str) -> str:
-    labels = _labels(attribution)
+def _label(attribution: Attribution, speaker: str, known: Sequence[KnownSpeaker], *, where: str) -> str:
+    labels = _labels(attribution, known)
     try:
         return labels[" ".join(speaker.split()).casefold()]
     except KeyError:
-        known = ", ".join(sorted(set(labels.values())))
-        raise Rejected(Code.SPEAKER_UNKNOWN, "no such speaker", where=where, speakers=known) from None
+        told = ", ".join(sorted(set(labels.values())))
+        raise Rejected(Code.SPEAKER_UNKNOWN, "no such speaker", where=where, speakers=told) from None
 
 
 def _given(attribution: Attribution, segment: Segment, label: str, first: int, last: int) -> Change:

@@ -12,10 +12,11 @@ The JSON document is stable; a change that breaks a reader raises `version`:
      "reports": [...]}
 
 Times are seconds from the start of the recording. `details`, `speakers`, the segments and the reports have the fields
-of the nouns of those names; `overlaps` is where several speak at once, which `overlapped` segments touch; `dropped` is
-what was taken for invented by the engine. What people corrected carries the numbers of the corrections: a word
-`correction`, a segment and a quote `corrections`, each left out where there is none; `was` of a change is what stood
-there before. Where the recording came from (its source key) and where it is kept stay at home.
+of the nouns of those names, a speaker also the `name` that a person gave and whom the voice `sounds_like`
+[{name, score}]; `overlaps` is where several speak at once, which `overlapped` segments touch; `dropped` is what was
+taken for invented by the engine. What people corrected carries the numbers of the corrections: a word `correction`, a
+segment and a quote `corrections`, each left out where there is none; `was` of a change is what stood there before.
+Where the recording came from (its source key) and where it is kept stay at home.
 """
 
 import datetime as dt
@@ -24,7 +25,19 @@ from enum import StrEnum
 from typing import Literal
 
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Correction, Details, Dropped, Overlap, Recording, Report, Segment, Speaker
+from voxpersona.model import (
+    Attribution,
+    Correction,
+    Details,
+    Dropped,
+    KnownSpeaker,
+    Overlap,
+    Recording,
+    Report,
+    Segment,
+    Speaker,
+    Suggestion,
+)
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline.cues import Cue, cues
 from voxpersona.pipeline.render import (
@@ -32,6 +45,7 @@ from voxpersona.pipeline.render import (
     clock,
     details_table,
     escape,
+    likeness_lines,
     render_markdown,
     speaker_names,
     time_range,
@@ -64,6 +78,13 @@ class ExportedRecording(Noun):
     details: Details
 
 
+class ExportedSpeaker(Speaker):
+    """With what is known of who it is."""
+
+    name: str | None = None
+    sounds_like: tuple[Suggestion, ...] = ()
+
+
 class ExportedTranscript(Noun):
     """`number` is the attribution's, `transcript` the number of the transcript whose words these are."""
 
@@ -71,7 +92,7 @@ class ExportedTranscript(Noun):
     transcript: int
     diarizer: str
     method: str
-    speakers: tuple[Speaker, ...]
+    speakers: tuple[ExportedSpeaker, ...]
     segments: tuple[Segment, ...]
     overlaps: tuple[Overlap, ...] = ()
     dropped: tuple[Dropped, ...] = ()
@@ -95,12 +116,14 @@ def export(
     form: str,
     *,
     dropped: Sequence[Dropped] = (),
+    known: Sequence[KnownSpeaker] = (),
 ) -> bytes:
     """The bytes of one export; text is UTF-8, its lines ended by LF. An unknown form: Rejected BAD_DETAIL.
 
     `srt` and `vtt` hold every word of the transcript once, in order; `txt` adds times and roles; `md` reports and
     transcript, and so does `docx` as a document for a client; `json` everything, and `dropped`, which is the
-    transcript's, stands in no other form.
+    transcript's, stands in no other form. Of `known` speakers all show the names, but `srt`, which shows nobody's, and
+    all but the subtitles whom the others sound like.
     """
     try:
         wanted = Format(form)
@@ -111,8 +134,8 @@ def export(
     if wanted is Format.DOCX:
         from voxpersona.pipeline.docx import render_docx  # takes a third of a second: only where it is wanted
 
-        return render_docx(recording, attribution, reports, words)
-    return _text(recording, attribution, reports, wanted, words, dropped).encode()
+        return render_docx(recording, attribution, reports, words, known)
+    return _text(recording, attribution, reports, wanted, words, dropped, known).encode()
 
 
 def _text(
@@ -122,18 +145,19 @@ def _text(
     form: Format,
     words: Wording,
     dropped: Sequence[Dropped],
+    known: Sequence[KnownSpeaker],
 ) -> str:
     match form:
         case Format.SRT:
             return _srt(attribution.segments)
         case Format.VTT:
-            return _vtt(attribution.segments)
+            return _vtt(attribution.segments, known)
         case Format.TXT:
-            return _txt(recording, attribution, words)
+            return _txt(recording, attribution, words, known)
         case Format.MD:
-            return _md(recording, attribution.segments, reports, words)
+            return _md(recording, attribution.segments, reports, words, known)
         case _:
-            return _json(recording, attribution, reports, dropped)
+            return _json(recording, attribution, reports, dropped, known)
 
 
 def _srt(segments: Sequence[Segment]) -> str:
@@ -145,9 +169,9 @@ def _srt(segments: Sequence[Segment]) -> str:
     return "\n".join(blocks)
 
 
-def _vtt(segments: Sequence[Segment]) -> str:
+def _vtt(segments: Sequence[Segment], known: Sequence[KnownSpeaker]) -> str:
     """WebVTT, https://www.w3.org/TR/webvtt1/ (cue text and voice spans)."""
-    names = speaker_names(segments, None)
+    names = speaker_names(segments, None, known)
     blocks = ["WEBVTT\n"]
     for cue in cues(segments):
         blocks.append(f"{_stamp(cue.start, '.')} --> {_stamp(cue.end, '.')}\n{_voice(cue, names)}\n")
@@ -164,10 +188,11 @@ def _vtt_escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _txt(recording: Recording, attribution: Attribution, words: Wording) -> str:
-    """`edits.read_back` reads it: a line for each segment, and in the head of which version they are."""
+def _txt(recording: Recording, attribution: Attribution, words: Wording, known: Sequence[KnownSpeaker]) -> str:
+    """`edits.read_back` reads it: a head that ends with an empty line and tells of which version the words are, and a
+    line for each segment."""
     segments = attribution.segments
-    names = speaker_names(segments, words)
+    names = speaker_names(segments, words, known)
     of = f"{recording.id}  sha256 {recording.original.sha256}  version {attribution.number}"
     lines = [
         f"[{clock(int(segment.start))}] {name or words.unknown_speaker}{beside_name(segment, words)}:"
@@ -175,17 +200,25 @@ def _txt(recording: Recording, attribution: Attribution, words: Wording) -> str:
         for segment, name in zip(segments, names, strict=True)
         if segment.text.strip()
     ]
-    return "\n".join([" ".join(recording.original.name.split()), of, "", *lines]) + "\n"
+    head = [" ".join(recording.original.name.split()), of, *likeness_lines(segments, words, known), ""]
+    return "\n".join([*head, *lines]) + "\n"
 
 
-def _md(recording: Recording, segments: Sequence[Segment], reports: Sequence[Report], words: Wording) -> str:
+def _md(
+    recording: Recording,
+    segments: Sequence[Segment],
+    reports: Sequence[Report],
+    words: Wording,
+    known: Sequence[KnownSpeaker],
+) -> str:
     parts = [f"# {escape(recording.original.name)}", details_table(recording, words)]
     if reports:
         parts.append(f"## {words.reports}")
         # A report is a document of its own; inside this one its headings stand two levels lower.
         parts += [_lowered(render_markdown(report, recording)) for report in reports]
     parts.append(f"## {words.transcript}")
-    names = speaker_names(segments, words)
+    parts += [escape(line) for line in likeness_lines(segments, words, known)]
+    names = speaker_names(segments, words, known)
     parts += [
         f"**{escape((name or words.unknown_speaker) + beside_name(segment, words))}**,"
         f" {time_range(segment.start, segment.end)}: {escape(segment.text)}"
@@ -200,8 +233,15 @@ def _lowered(markdown: str) -> str:
     return "\n".join(f"##{line}" if line.startswith("#") else line for line in markdown.rstrip().split("\n"))
 
 
-def _json(recording: Recording, attribution: Attribution, reports: Sequence[Report], dropped: Sequence[Dropped]) -> str:
+def _json(
+    recording: Recording,
+    attribution: Attribution,
+    reports: Sequence[Report],
+    dropped: Sequence[Dropped],
+    known: Sequence[KnownSpeaker],
+) -> str:
     original = recording.original
+    found = {one.speaker: one for one in known}
     document = Export(
         recording=ExportedRecording(
             id=recording.id,
@@ -218,7 +258,7 @@ def _json(recording: Recording, attribution: Attribution, reports: Sequence[Repo
             transcript=attribution.transcript,
             diarizer=attribution.diarizer,
             method=attribution.method,
-            speakers=attribution.speakers,
+            speakers=tuple(_speaker(one, found.get(one.label)) for one in attribution.speakers),
             segments=attribution.segments,
             overlaps=attribution.overlaps,
             dropped=tuple(dropped),
@@ -227,6 +267,11 @@ def _json(recording: Recording, attribution: Attribution, reports: Sequence[Repo
         reports=tuple(reports),
     )
     return document.model_dump_json(indent=2) + "\n"
+
+
+def _speaker(one: Speaker, known: KnownSpeaker | None) -> ExportedSpeaker:
+    told = {} if known is None else {"name": known.name, "sounds_like": known.sounds_like}
+    return ExportedSpeaker.model_validate({**dict(one), **told})
 
 
 def language_of(recording: Recording, attribution: Attribution) -> str:

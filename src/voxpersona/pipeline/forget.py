@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from voxpersona.errors import Integrity, Unavailable
 from voxpersona.model import Recording, RecordingId, Source, WorkOrder
 from voxpersona.pipeline import documents, layout
+from voxpersona.pipeline.known_voices import erase_of
 from voxpersona.pipeline.spool import Entry, Spool
 from voxpersona.ports import Blobs, Engine, Journal, Library, PassageIndex
 
@@ -39,6 +40,7 @@ def forget(
     for run in range(1, journal.standing(recording.id).run + 1):
         engine.cancel(WorkOrder(recording=recording.id, run=run))
     passages.delete(recording.id)
+    erase_of(recording.id, archive)
     for bucket in (archive, audio):
         keys = [blob.key for blob in bucket.list(layout.everything(recording.id))]
         # The manifest last: as long as anything is left, a rebuilt archive can tell whose it is and finish this.

@@ -1,13 +1,42 @@
-"""Which language a piece is in, where its engine was unsure: that of the speech around it."""
+"""Which languages are spoken where, and which one a piece is in where its engine was unsure: that of the speech around
+it."""
 
 from collections.abc import Mapping, Sequence
 
-from voxpersona.model import PieceText
+from voxpersona.model import Piece, PieceText, Spoken
 
 _SURE = 0.8
 _UNSURE = 0.5
 _LITTLE = 5.0
 """Seconds of speech below which a guess has to be sure to be believed, and counts for nobody else."""
+
+
+def spoken(piece: Piece, text: PieceText) -> list[Spoken]:
+    """The languages an engine found in one piece, with times of the recording; what it heard beyond the piece's cuts is
+    its neighbours'."""
+    if not text.spoken:
+        return [Spoken(start=piece.start, end=piece.end, language=text.language, confidence=text.language_confidence)]
+    since = piece.heard[0]
+    placed = (
+        each.model_copy(
+            update={
+                "start": max(round(since + each.start, 3), piece.start),
+                "end": min(round(since + each.end, 3), piece.end),
+            }
+        )
+        for each in text.spoken
+    )
+    return [each for each in placed if each.start < each.end]
+
+
+def seconds_of_speech(text: PieceText) -> Mapping[str, float]:
+    """How long each language is spoken in a piece, its pauses left out."""
+    found: dict[str, float] = {}
+    for segment in text.segments:
+        middle = (segment.start + segment.end) / 2
+        language = next((each.language for each in text.spoken if each.start <= middle < each.end), text.language)
+        found[language] = found.get(language, 0.0) + segment.end - segment.start
+    return found
 
 
 def unsure(texts: Sequence[PieceText]) -> Mapping[int, str]:
@@ -25,6 +54,8 @@ def unsure(texts: Sequence[PieceText]) -> Mapping[int, str]:
 
 
 def _is_guess(text: PieceText) -> bool:
+    if text.spoken:
+        return False
     return 0.0 < text.language_confidence < (_UNSURE if _seconds(text) >= _LITTLE else _SURE)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from voxpersona.model import RecordingId, Stage, State
+from voxpersona.model import Likeness, RecordingId, Stage, State
 from voxpersona.ports import Made
 
 
@@ -77,6 +77,39 @@ def forgotten(key: str) -> str:
     return f"{FORGOTTEN}{_digest(key)}.json"
 
 
+KNOWN_VOICES = "known-voices/"
+"""Prefix of all prints of voices that were named, in the main bucket; of each recording they have a folder."""
+
+LIKENESSES = "likenesses/"
+"""Prefix of all that tells which speaker sounds like one of those; of each recording they have a folder."""
+
+
+def known_voices(recording: RecordingId) -> str:
+    """Prefix of the voices that are known from a recording."""
+    return f"{KNOWN_VOICES}{recording}/"
+
+
+def known_voice(recording: RecordingId, identity: str) -> str:
+    """Main bucket: the print of a named voice, by its own made-up identity: a key is not encrypted."""
+    return f"{KNOWN_VOICES}{recording}/{identity}.json"
+
+
+def likenesses(recording: RecordingId) -> str:
+    """Prefix of what tells whom the speakers of a recording sound like."""
+    return f"{LIKENESSES}{recording}/"
+
+
+def likeness(one: Likeness) -> str:
+    """Main bucket: that a speaker sounds like a known voice."""
+    whose = f"{_digest(f'{one.transcript}|{one.diarizer}')[:16]}-{one.speaker}"
+    return f"{LIKENESSES}{one.recording}/{whose}/{one.origin}/{one.voice}.json"
+
+
+def voice_of(likeness: str) -> str:
+    """The key of the known voice that a likeness points to, told by its key alone."""
+    return KNOWN_VOICES + "/".join(likeness.split("/")[-2:])
+
+
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
@@ -138,10 +171,16 @@ KINDS = (
     "report",
     "run",
     "forgotten",
+    "known-voice",
+    "likeness",
     "other",
 )
 """What a blob can be, by where it stands: the `kind` in its metadata, for usage figures and lifecycle rules."""
 
+BIOMETRIC = ("known-voice", "likeness")
+"""Kinds that are kept encrypted, or not at all."""
+
+_BY_PREFIX = {FORGOTTEN: "forgotten", KNOWN_VOICES: "known-voice", LIKENESSES: "likeness"}
 _BY_FOLDER = {
     "pieces": "piece",
     "reports": "report",
@@ -153,8 +192,9 @@ _BY_FOLDER = {
 
 def kind(key: str) -> str:
     """What stands under the key: one of KINDS."""
-    if key.startswith(FORGOTTEN):
-        return "forgotten"
+    for prefix, named in _BY_PREFIX.items():
+        if key.startswith(prefix):
+            return named
     parts = key.split("/")
     if len(parts) < 3 or parts[0] != "recordings":
         return "other"

@@ -34,10 +34,10 @@ class _Content:
         return self.blobs.read(self.key)
 
 
-def migrate(source: Blobs, target: Blobs, *, on_progress: OnProgress) -> Migration:
-    """Copy all that `source` lists. A blob that is damaged, or of which the target holds other bytes, becomes a
-    problem and the others go on. Unavailable ends it: run it again."""
-    listed = _in_order(source)
+def migrate(source: Blobs, target: Blobs, *, on_progress: OnProgress, is_encrypted: bool = False) -> Migration:
+    """Copy all that `source` lists; prints of voices only where the target `is_encrypted`. A blob that is damaged, or
+    of which the target holds other bytes, becomes a problem and the others go on. Unavailable ends it: run it again."""
+    listed = [one for one in _in_order(source) if is_encrypted or layout.kind(one.key) not in layout.BIOMETRIC]
     total = sum(one.stored for one in listed) or 1
     migration = Migration()
     done = 0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from voxpersona.errors import Code, Integrity
 from voxpersona.model import Dropped, Piece, PieceText, Segment, Word
+from voxpersona.pipeline.languages import seconds_of_speech, spoken
 from voxpersona.pipeline.seams import seam
 from voxpersona.ports import RATE, Floats, Sound
 
@@ -127,8 +128,14 @@ def in_halves(samples: Floats, hear: Callable[[Floats], PieceText]) -> PieceText
     pieces = plan(sound, shortest=_MIDDLE * sound.seconds, longest=(1.01 - _MIDDLE) * sound.seconds)
     texts = [hear(sound.read(*piece.heard)) for piece in pieces]
     whole = join(pieces, texts)
-    sure = max((text.language_confidence for text in texts if text.language == whole.language), default=0.0)
-    return PieceText(language=whole.language, language_confidence=sure, segments=whole.segments, dropped=whole.dropped)
+    found = [each for piece, text in zip(pieces, texts, strict=True) for each in spoken(piece, text)]
+    return PieceText(
+        language=whole.language,
+        language_confidence=max((each.confidence for each in found if each.language == whole.language), default=0.0),
+        segments=whole.segments,
+        dropped=whole.dropped,
+        spoken=tuple(found) if len({each.language for each in found} - {UNTOLD}) > 1 else (),
+    )
 
 
 def _bounds(last: float, end: float, shortest: float, longest: float) -> tuple[float, float]:
@@ -240,12 +247,13 @@ def _not_before(segment: Segment, since: float) -> Segment:
 
 def _language(texts: Sequence[PieceText]) -> str:
     """By seconds of speech; a tie goes to the language heard first. Without speech, the surest guess."""
-    spoken: dict[str, float] = defaultdict(float)
+    total: dict[str, float] = defaultdict(float)
     for text in texts:
-        if text.language != UNTOLD and text.segments:
-            spoken[text.language] += sum(segment.end - segment.start for segment in text.segments)
-    if spoken:
-        return max(spoken, key=lambda language: spoken[language])
+        for language, seconds in seconds_of_speech(text).items():
+            if language != UNTOLD:
+                total[language] += seconds
+    if total:
+        return max(total, key=lambda language: total[language])
     silent = [text for text in texts if not text.segments]
     if len(silent) < len(texts) or not silent:
         return UNTOLD

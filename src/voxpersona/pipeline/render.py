@@ -5,7 +5,18 @@ import math
 import re
 from collections.abc import Sequence
 
-from voxpersona.model import EXTRACTIVE, Building, Details, Finding, Quote, Recording, Report, Scenario, Segment
+from voxpersona.model import (
+    EXTRACTIVE,
+    Building,
+    Details,
+    Finding,
+    KnownSpeaker,
+    Quote,
+    Recording,
+    Report,
+    Scenario,
+    Segment,
+)
 from voxpersona.pipeline.wording import Wording, wording
 
 _NBSP = "\u00a0"
@@ -91,8 +102,11 @@ def flat(text: str) -> str:
     return " ".join(_HIDDEN.sub("", text).split())
 
 
-def speaker_names(segments: Sequence[Segment], words: Wording | None) -> list[str | None]:
-    """Who speaks in each segment: the role, numbered where several speakers share it, else the speaker's label.
+def speaker_names(
+    segments: Sequence[Segment], words: Wording | None, known: Sequence[KnownSpeaker] = ()
+) -> list[str | None]:
+    """Who speaks in each segment: the role, numbered where several speakers share it, else the speaker's label; before
+    it the name where a person gave one.
 
     Without `words` the role stands as its plain English value; None where nothing is known.
     """
@@ -102,12 +116,16 @@ def speaker_names(segments: Sequence[Segment], words: Wording | None) -> list[st
             speakers = sharing.setdefault(segment.role, [])
             if segment.speaker not in speakers:
                 speakers.append(segment.speaker)
+    given = {one.speaker: flat(one.name) for one in known if one.name is not None}
     names: list[str | None] = []
     for segment in segments:
         if segment.role is None:
-            names.append(segment.speaker)
+            names.append(given.get(segment.speaker or "", segment.speaker))
             continue
         role = segment.role if words is None else words.role(segment.role, segment.speaker)
+        if segment.speaker in given:
+            names.append(f"{given[segment.speaker]} ({role})")
+            continue
         speakers = sharing[segment.role]
         names.append(role if len(speakers) == 1 else f"{role} {speakers.index(segment.speaker) + 1}")
     return names
@@ -116,6 +134,17 @@ def speaker_names(segments: Sequence[Segment], words: Wording | None) -> list[st
 def beside_name(segment: Segment, words: Wording) -> str:
     """What is to be known of a segment before it is read, written behind the name of who speaks; mostly nothing."""
     return f" [{words.overlapped}]" if segment.overlapped else ""
+
+
+def likeness_lines(segments: Sequence[Segment], words: Wording, known: Sequence[KnownSpeaker]) -> list[str]:
+    """Whom a speaker sounds like, as nobody has confirmed it; one line for each who sounds like somebody."""
+    names = dict(zip((segment.speaker for segment in segments), speaker_names(segments, words, known), strict=True))
+    lines = []
+    for one in known:
+        if one.sounds_like and one.speaker in names:
+            alike = ", ".join(f"{flat(each.name)} ({each.score:.2f})" for each in one.sounds_like)
+            lines.append(f"{names[one.speaker]} {words.sounds_like.format(names=alike)}")
+    return lines
 
 
 def clock(seconds: float) -> str:

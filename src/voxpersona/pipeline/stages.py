@@ -3,7 +3,8 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +21,6 @@ from voxpersona.model import (
     Recording,
     RecordingId,
     Report,
-    Spoken,
     Stage,
     Transcript,
     Voices,
@@ -33,7 +33,8 @@ from voxpersona.pipeline.blob_source import blob_source
 from voxpersona.pipeline.correct import corrections_of
 from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.pipeline.index import index
-from voxpersona.pipeline.languages import unsure
+from voxpersona.pipeline.known_voices import recognise
+from voxpersona.pipeline.languages import spoken, unsure
 from voxpersona.pipeline.pieces import join, plan
 from voxpersona.pipeline.render import render_markdown
 from voxpersona.pipeline.report import report
@@ -49,6 +50,7 @@ from voxpersona.ports import (
     PassageIndex,
     Sound,
     Transcriber,
+    VoicePrinter,
 )
 from voxpersona.templates import Template, fitting
 
@@ -86,13 +88,6 @@ def _piece(spans: list[list[float]], index: int) -> Piece:
     return Piece(index=index, start=start, end=end, before=before, after=after)
 
 
-def _spoken(pieces: Sequence[Piece], texts: Sequence[PieceText]) -> list[Spoken]:
-    return [
-        Spoken(start=piece.start, end=piece.end, language=text.language, confidence=text.language_confidence)
-        for piece, text in zip(pieces, texts, strict=True)
-    ]
-
-
 @dataclass(frozen=True)
 class PortStages:
     """See `pipeline.Stages`. `scratch` is a directory of this machine for decoded sound; losing it loses nothing."""
@@ -112,6 +107,10 @@ class PortStages:
     """Names and terms that may be said in any recording."""
     hint_names: bool = False
     """Whether those of a recording's details are told to the transcriber, too."""
+    printer: VoicePrinter | None = None
+    """What recognises known voices; None where nobody asked for that. With it `archive` must be encrypted."""
+    project: str = ""
+    """Whose known voices are compared."""
     decoding: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, order: WorkOrder) -> list[list[float]]:
@@ -151,11 +150,12 @@ class PortStages:
         def make() -> Transcript:
             pieces = [_piece(spans, index) for index in range(len(spans))]
             texts = [self._heard(order, spans, index) for index in range(len(spans))]
-            spoken = _spoken(pieces, texts)
+            found = [spoken(piece, text) for piece, text in zip(pieces, texts, strict=True)]
             guessed = {} if recording.details.language else unsure(texts)
             for at, language in guessed.items():
                 texts[at] = self._heard(order, spans, at, language)
-                spoken[at] = spoken[at].model_copy(update={"heard_as": language})
+                found[at] = [each.model_copy(update={"heard_as": language}) for each in found[at]]
+            languages = [each for one in found for each in one]
             joined = join(pieces, texts)
             facts = self._facts(recording)
             return Transcript(
@@ -163,7 +163,7 @@ class PortStages:
                 number=order.run,
                 language=joined.language,
                 language_confidence=max(
-                    (each.confidence for each in spoken if each.language == joined.language), default=0.0
+                    (each.confidence for each in languages if each.language == joined.language), default=0.0
                 ),
                 engine=self.transcriber.name,
                 seconds=spans[-1][1],
@@ -171,7 +171,7 @@ class PortStages:
                 damage=facts.damage,
                 clipped=facts.clipped,
                 dropped=joined.dropped,
-                spoken=() if recording.details.language else tuple(spoken),
+                spoken=() if recording.details.language else tuple(languages),
             )
 
         self._made_once(recording.id, layout.transcript(recording.id, order.run), Transcript, make)
@@ -202,7 +202,31 @@ class PortStages:
                 corrections=corrections_of(recording.id, library=self.library),
             )
 
-        self._made_once(recording.id, layout.roles(recording.id, order.run), Attribution, make)
+        made = self._made_once(recording.id, layout.roles(recording.id, order.run), Attribution, make)
+        if self.printer is not None:
+            self._recognise(made, self.printer)
+
+    def _recognise(self, attribution: Attribution, printer: VoicePrinter) -> None:
+        """Whom the speakers sound like. Roles may be given anew long after a rule removed the original: then nobody is
+        recognised."""
+
+        @contextmanager
+        def sound() -> Iterator[Sound]:
+            yield self._sound(attribution.recording)
+
+        try:
+            recognise(
+                attribution,
+                project=self.project,
+                sound=sound,
+                printer=printer,
+                library=self.library,
+                archive=self.archive,
+                on_progress=lambda _: None,
+            )
+        except NotFound as gone:
+            if gone.code is not Code.BLOB_ABSENT:
+                raise
 
     def report(self, order: WorkOrder) -> list[str]:
         """Write the reports that fit; returns the names of their templates."""

@@ -42,6 +42,8 @@ class Wording:
     """Beside who speaks, where somebody else does too."""
     extractive: str
     by_model: str
+    sounds_like: str
+    """Behind the name of a speaker; braces hold the `names`."""
 
     def quote_count(self, count: int) -> str:
         """`1 quote`, `2 цитаты`."""
@@ -132,6 +134,7 @@ _EN = Wording(
         " no irony. Listen to the quotes before relying on a judgement."
     ),
     by_model="Written with a language model",
+    sounds_like="sounds like {names}, not confirmed",
 )
 
 _RU = Wording(
@@ -202,6 +205,7 @@ _RU = Wording(
         " не понимает. Прежде чем полагаться на оценку, прослушайте цитаты."
     ),
     by_model="Составлено языковой моделью",
+    sounds_like="— голос похож: {names}, не подтверждено",
 )
 
 

@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -35,8 +36,10 @@ from voxpersona.adapters.library.sql import SqlLibrary
 from voxpersona.adapters.library.transactions import Transactions
 from voxpersona.adapters.transcriber.languages import CODES as KNOWN_LANGUAGES
 from voxpersona.errors import Code, Configuration, NotFound
-from voxpersona.model import Stage, WorkOrder
+from voxpersona.model import Attribution, KnownSpeaker, Stage, WorkOrder
 from voxpersona.pipeline import Durably, whole_way_v1, whole_way_v2
+from voxpersona.pipeline.known_voices import who
+from voxpersona.pipeline.layout import KNOWN_VOICES
 from voxpersona.pipeline.runs import note_failure
 from voxpersona.pipeline.spool import Spool
 from voxpersona.ports import (
@@ -51,6 +54,7 @@ from voxpersona.ports import (
     OnProgress,
     PassageIndex,
     Transcriber,
+    VoicePrinter,
 )
 from voxpersona.settings import Settings, StoreSettings, store_settings_of
 from voxpersona.wiring.store import Bare, Store, open_bare, open_store, place_of
@@ -199,10 +203,14 @@ class House:
         return open_store(place_of(settings, self._store_directory), bare, keyring, scratch=self.scratch)
 
     def check_target(self, target: Store) -> None:
-        """Configuration STORE_OTHER where the other store holds another archive already."""
+        """Configuration STORE_OTHER where the other store holds another archive already, SETTING_MISSING where there
+        are prints of voices and it is not encrypted."""
         if archive_of(target.archive.stored) not in ("", archive_of(self.store.archive.stored)):
             path = str(self.data)
             raise Configuration(Code.STORE_OTHER, "it holds another archive", place=target.place, path=path)
+        if target.keyring is None and any(self.archive.list(KNOWN_VOICES)):
+            reason = "the archive holds prints of voices, which are kept encrypted only"
+            raise Configuration(Code.SETTING_MISSING, reason, name="VOXPERSONA_KEY_FILE", reason=reason)
 
     def name_target(self, target: Store) -> None:
         """Say in the other store that it holds this archive too: the data directory may then be used with it."""
@@ -375,10 +383,24 @@ class House:
                 timeout=settings.transcriber_timeout,
                 wait_turn=self._wait_turn,
             )
+        if settings.onnx_model:
+            from voxpersona.adapters.transcriber.onnx import OnnxTranscriber
+
+            return OnnxTranscriber(
+                self.onnx_directory(),
+                model_name=settings.onnx_model,
+                quantization=settings.onnx_quantization,
+                threads=self.threads,
+            )
         from voxpersona.adapters.transcriber.faster_whisper import FasterWhisperTranscriber
 
         return FasterWhisperTranscriber(
-            self.whisper_directory(), model_name=settings.whisper_model, threads=self.threads
+            self.whisper_directory(),
+            model_name=settings.whisper_model,
+            device=settings.whisper_device,
+            compute_type=settings.whisper_compute_type,
+            threads=self.threads,
+            batch=settings.whisper_batch,
         )
 
     def _wait_turn(self) -> None:
@@ -398,6 +420,19 @@ class House:
             hints=Hints("VOXPERSONA_WHISPER_PATH", "VOXPERSONA_MODEL_DOWNLOAD"),
         )
 
+    def onnx_directory(self) -> Path:
+        """Where the model of onnx-asr stands; found or fetched now. Configuration MODEL_ABSENT."""
+        from voxpersona.adapters.weights.find import Hints, find_onnx
+
+        return find_onnx(
+            path=self.settings.onnx_path,
+            cache=self.settings.models,
+            model=self.settings.onnx_model,
+            quantization=self.settings.onnx_quantization,
+            allow_download=self.settings.model_download,
+            hints=Hints("VOXPERSONA_ONNX_PATH", "VOXPERSONA_MODEL_DOWNLOAD", extra="onnx"),
+        )
+
     def embedder_file(self) -> Path:
         """Where the search model stands. Configuration MODEL_ABSENT or MODEL_ALTERED."""
         from voxpersona.adapters.weights.find import Hints, find_e5
@@ -415,6 +450,12 @@ class House:
         from voxpersona.adapters.diarizer.channels import ChannelDiarizer
 
         return ChannelDiarizer(CamPlusDiarizer(threads=self.threads))
+
+    @cached_property
+    def voice_printer(self) -> VoicePrinter:
+        from voxpersona.adapters.diarizer.printer import CamPlusPrinter
+
+        return CamPlusPrinter(threads=self.threads)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -464,7 +505,18 @@ class House:
             scratch=self.scratch,
             words=tuple(word for each in self.settings.words.split(",") if (word := each.strip())),
             hint_names=self.settings.hint_names,
+            printer=self.voice_printer if self.settings.known_voices else None,
+            project=self.settings.known_voices_project,
         )
+
+    def known_speakers(self, attribution: Attribution) -> Sequence[KnownSpeaker]:
+        """What is known of who its speakers are; nothing is looked up where known voices are switched off. The store is
+        tried for some ten seconds only, as everything else that is shown of a recording stands in the database."""
+        if not self.settings.known_voices:
+            return ()
+        store = self.store_settings
+        archive = self.archive if store is None else House(self.settings, store.hasty()).archive
+        return who(attribution, project=self.settings.known_voices_project, archive=archive)
 
 
 def _schema_version() -> int:

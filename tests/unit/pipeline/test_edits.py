@@ -5,7 +5,7 @@ import pytest
 from tests.builders_report import a_conversation, a_recording
 from tests.unit.pipeline.test_corrections import a_correction
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Change, Overlap, Segment
+from voxpersona.model import Attribution, Change, KnownSpeaker, Overlap, Segment, Suggestion
 from voxpersona.pipeline import attribute
 from voxpersona.pipeline.edits import give, mend, read_back
 from voxpersona.pipeline.export import export
@@ -187,3 +187,16 @@ class TestReadBack:
         assert reads(read_back(a_recording(), talk, given.encode()), talk)[2] == "SPEAKER_01: And the bill?"
         named = exported.replace("interviewer [overlapping speech]", "SPEAKER_01")
         assert reads(read_back(a_recording(), talk, named.encode()), talk)[2] == "SPEAKER_01: And the bill?"
+
+    def test_names_that_people_gave_and_whom_a_voice_sounds_like_do_not_hinder_a_correction(self) -> None:
+        known = (
+            KnownSpeaker(speaker="SPEAKER_00", name="Анна Петрова"),
+            KnownSpeaker(speaker="SPEAKER_01", sounds_like=(Suggestion(name="Boris", score=0.9),)),
+        )
+        exported = export(a_recording(), TALK, (), "txt", known=known).decode()
+        assert "] Анна Петрова (interviewer): And the bill?" in exported
+        assert read_back(a_recording(), TALK, exported.encode(), known) == []
+        for name in ("Анна Петрова (interviewer)", "анна петрова", "SPEAKER_00"):
+            edited = exported.replace("client: Smith's", f"{name}: Smith's")
+            assert reads(read_back(a_recording(), TALK, edited.encode(), known))[3].startswith("SPEAKER_00: Smith's")
+        assert reads(give(TALK, "Анна Петрова", at=9.0, known=known))[3].startswith("SPEAKER_00: Smith's")

@@ -1,3 +1,4 @@
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -5,12 +6,25 @@ from html import unescape
 from itertools import pairwise, zip_longest
 
 import pytest
+from docx import Document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders_report import a_conversation, a_recording, a_segment, an_attribution
 from voxpersona.errors import Code, Rejected
-from voxpersona.model import Attribution, Details, Doubt, Dropped, Overlap, Report, Role, Segment, Word
+from voxpersona.model import (
+    Attribution,
+    Details,
+    Doubt,
+    Dropped,
+    KnownSpeaker,
+    Overlap,
+    Report,
+    Role,
+    Segment,
+    Suggestion,
+    Word,
+)
 from voxpersona.pipeline.cues import LINE, LINES, READING
 from voxpersona.pipeline.export import Export, Format, export
 from voxpersona.pipeline.report import report
@@ -304,6 +318,47 @@ def _at_once(script: str) -> Attribution:
     return talk.model_copy(update={"segments": marked, "overlaps": (Overlap(start=last.start, end=last.end),)})
 
 
+class TestKnownSpeakers:
+    """The name that a person gave, and whom a voice sounds like: the one stands for the other nowhere."""
+
+    KNOWN = (
+        KnownSpeaker(speaker="SPEAKER_00", name="Анна <Петрова>"),
+        KnownSpeaker(speaker="SPEAKER_01", sounds_like=(Suggestion(name="Boris & Co", score=0.914),)),
+    )
+
+    def _shown(self, form: str, language: str = "en") -> str:
+        recording = a_recording(details=Details(language=language))
+        return export(recording, a_conversation(TALK), (), form, known=self.KNOWN).decode()
+
+    def test_a_name_stands_before_the_role(self) -> None:
+        assert "] Анна <Петрова> (interviewer): " in self._shown("txt")
+        assert "] Анна <Петрова> (интервьюер): " in self._shown("txt", "ru")
+        assert "**Анна \\<Петрова\\> (interviewer)**, " in self._shown("md")
+        assert "<v Анна &lt;Петрова&gt; (interviewer)>" in self._shown("vtt")
+
+    @pytest.mark.parametrize("form", ["txt", "md"])
+    def test_a_suggestion_is_told_as_one_and_names_nobody(self, form: str) -> None:
+        lines = [line for line in self._shown(form).splitlines() if "Boris" in line]
+        assert [line.replace("\\", "") for line in lines] == ["client sounds like Boris & Co (0.91), not confirmed"]
+        (russian,) = [line for line in self._shown(form, "ru").splitlines() if "Boris" in line]
+        assert russian.replace("\\", "") == "клиент — голос похож: Boris & Co (0.91), не подтверждено"
+
+    @pytest.mark.parametrize("form", ["srt", "vtt"])
+    def test_subtitles_tell_no_suggestion(self, form: str) -> None:
+        assert "Boris" not in self._shown(form)
+
+    def test_json_tells_both_with_the_speaker(self) -> None:
+        first, second = json.loads(self._shown("json"))["transcript"]["speakers"]
+        assert (first["name"], first["sounds_like"]) == ("Анна <Петрова>", [])
+        assert (second["name"], second["sounds_like"]) == (None, [{"name": "Boris & Co", "score": 0.914}])
+
+    def test_docx_has_the_name_and_the_suggestion(self) -> None:
+        content = export(a_recording(), a_conversation(TALK), (), "docx", known=self.KNOWN)
+        lines = [paragraph.text for paragraph in Document(io.BytesIO(content)).paragraphs]
+        assert any("Анна <Петрова> (" in line for line in lines)
+        assert [line for line in lines if "Boris" in line] == [line for line in lines if "Boris & Co (0.91)" in line]
+
+
 class TestJson:
     def test_json_has_the_documented_shape(self) -> None:
         talk = a_conversation(TALK)
@@ -333,11 +388,9 @@ class TestJson:
         talk = a_conversation(TALK)
         reports = (_report_on(talk),)
         document = Export.model_validate_json(_export(talk, "json", reports))
-        assert (talk.segments, talk.speakers, reports) == (
-            document.transcript.segments,
-            document.transcript.speakers,
-            document.reports,
-        )
+        assert (talk.segments, reports) == (document.transcript.segments, document.reports)
+        told = [one.model_dump(exclude={"name", "sounds_like"}) for one in document.transcript.speakers]
+        assert told == [one.model_dump() for one in talk.speakers]
 
     def test_json_tells_where_several_speak_at_once(self) -> None:
         talk = _at_once(TALK)

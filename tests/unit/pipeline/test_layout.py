@@ -56,6 +56,8 @@ def test_no_other_key_is_taken_for_one(key: str) -> None:
         (layout.run(RECORDING, 1, State.FAILED), "run"),
         (layout.source(RECORDING, "telegram:1:2:3"), "source"),
         (layout.forgotten("telegram:1:2:3"), "forgotten"),
+        (layout.known_voice(RECORDING, "abc"), "known-voice"),
+        (layout.likenesses(RECORDING) + "1-SPEAKER_00/rec000000002/abc.json", "likeness"),
         (layout.report_text(RECORDING, "interview", 1), "report"),
         (layout.sound(RECORDING, "abc"), "sound"),
         (layout.peaks(RECORDING, "abc"), "peaks"),

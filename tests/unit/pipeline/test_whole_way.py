@@ -15,6 +15,7 @@ from voxpersona.model import (
     PieceText,
     RecordingId,
     Scenario,
+    Spoken,
     Stage,
     State,
     Transcript,
@@ -177,6 +178,23 @@ def test_an_unsure_piece_is_heard_in_the_language_of_the_sure_ones_around_it(roo
     assert [(each.start, each.language, each.confidence, each.heard_as) for each in transcript.spoken] == [
         (0.0, "en", 0.99, None),
         (6.0, "cy", 0.3, "en"),
+    ]
+
+
+def test_a_piece_in_two_languages_tells_where_each_is_spoken(rooms: Rooms) -> None:
+    talk = the_talk()
+    border = talk.segments[1].start
+    told = (
+        Spoken(start=0.0, end=border, language="en", confidence=0.9),
+        Spoken(start=border, end=10.0, language="ru", confidence=0.95),
+    )
+    rooms.transcriber = ScriptedTranscriber([talk.model_copy(update={"spoken": told})])
+    identity = _received(rooms)
+    rooms.engine.run()
+    transcript = rooms.library.transcript(identity)
+    assert [(each.language, each.end, each.heard_as) for each in transcript.spoken] == [
+        ("en", border, None),
+        ("ru", transcript.seconds, None),
     ]
 
 

@@ -1,1 +1,1 @@
-"""Speech to text: Whisper on this machine, any OpenAI-compatible server, and a script for tests."""
+"""Speech to text: Whisper or a model of onnx-asr on this machine, any OpenAI-compatible server, a script for tests."""

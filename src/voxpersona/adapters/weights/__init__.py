@@ -4,6 +4,6 @@ The first hit wins: an explicit path (a wrong one is an error), the cache direct
 a download where a setting allows it; otherwise an error that names all four.
 """
 
-from voxpersona.adapters.weights.find import Hints, find_e5, find_whisper
+from voxpersona.adapters.weights.find import Hints, find_e5, find_onnx, find_whisper
 
-__all__ = ["Hints", "find_e5", "find_whisper"]
+__all__ = ["Hints", "find_e5", "find_onnx", "find_whisper"]

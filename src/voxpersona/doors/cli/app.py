@@ -85,6 +85,7 @@ def main() -> None:
         steering,
         storage,
         taking,
+        voices,
         working,
     )
 

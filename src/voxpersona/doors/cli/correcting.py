@@ -96,10 +96,13 @@ def correct(
         content = b"" if file is None else _content(file)
 
         def find(attribution: Attribution) -> Sequence[Change]:
+            known = house.known_speakers(attribution)
             if file is not None:
-                return read_back(recording, attribution, content)
+                return read_back(recording, attribution, content, known)
             changes = (
-                [] if speaker is None else give(attribution, speaker, was or "", at=seconds, everywhere=everywhere)
+                []
+                if speaker is None
+                else give(attribution, speaker, was or "", at=seconds, everywhere=everywhere, known=known)
             )
             if now is not None:
                 changes += mend(attribution, was or "", now, at=seconds, everywhere=everywhere)

@@ -182,10 +182,11 @@ def _shown(url: str | None) -> str:
 
 
 def _speech(house: House, console: Console) -> str:
-    """The built-in model is looked at and not loaded: its hash says as much. A server is asked for real."""
+    """A model of this machine is looked at and not loaded: its hash says as much. A server is asked for real."""
     settings = house.settings
     if settings.transcriber_url is None:
-        return f"Whisper {settings.whisper_model} ({house.whisper_directory()})"
+        directory = house.onnx_directory() if settings.onnx_model else house.whisper_directory()
+        return f"{house.transcriber.name} ({directory})"  # its name tells the device, which must be there
     with _about(name="VOXPERSONA_TRANSCRIBER_URL, _KEY", url=_shown(settings.transcriber_url)):
         import numpy as np
 

@@ -12,6 +12,7 @@ from voxpersona.doors.cli.app import Identity, Json, app, opened
 from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
+from voxpersona.doors.cli.voices import known_speakers
 from voxpersona.doors.cli.waiting import show_waiting, spooled_word, waiting, waiting_json
 from voxpersona.doors.output import write_output
 from voxpersona.errors import Code, NotFound, Rejected
@@ -151,7 +152,14 @@ def export(
         if is_shown and not form.is_text and (console.wants_json or sys.stdout.isatty()):
             raise Rejected(Code.OUTPUT_BINARY, "not to be shown", form=form)
         dropped = house.library.transcript(recording.id, attribution.transcript).dropped
-        content = export_recording(recording, attribution, house.library.reports(recording.id), form, dropped=dropped)
+        content = export_recording(
+            recording,
+            attribution,
+            house.library.reports(recording.id),
+            form,
+            dropped=dropped,
+            known=known_speakers(attribution, house, console),
+        )
         if output is None or is_shown:
             if console.wants_json:
                 console.document({"id": recording.id, "format": form, "path": None, "text": content.decode()})

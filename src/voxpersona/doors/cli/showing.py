@@ -1,6 +1,6 @@
 """The command show: everything known about one recording."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -10,10 +10,11 @@ from voxpersona.doors.cli.console import Console, printable, size
 from voxpersona.doors.cli.correcting import changed
 from voxpersona.doors.cli.outside import waits_for
 from voxpersona.doors.cli.taking import why
+from voxpersona.doors.cli.voices import known_as, known_speakers
 from voxpersona.doors.cli.waiting import one_waiting, show_waiting, waiting_json
 from voxpersona.doors.texts import state_word
 from voxpersona.errors import NotFound
-from voxpersona.model import CLIPPED, Attribution, Recording, Report, Segment, Standing, Transcript
+from voxpersona.model import CLIPPED, Attribution, KnownSpeaker, Recording, Report, Segment, Standing, Transcript
 from voxpersona.pipeline.render import beside_name, clock, known, time_range
 from voxpersona.pipeline.wording import Wording, wording
 from voxpersona.wiring import House
@@ -43,13 +44,15 @@ def show(
         standing = house.journal.standing(recording.id)
         transcript, attribution = _words(house, recording)
         reports = house.library.reports(recording.id)
-        console.document(_document(recording, standing, transcript, attribution, reports, as_heard=as_heard))
+        found = () if attribution is None else known_speakers(attribution, house, console)
+        who = {one.speaker: one for one in found}
+        console.document(_document(recording, standing, transcript, attribution, reports, who, as_heard=as_heard))
         if console.wants_json:
             return
         words = wording(console.language)
         _show_head(recording, standing, _damage(recording, transcript), words, console)
         if transcript is not None:
-            _show_transcript(transcript, attribution, words, console, as_heard=as_heard)
+            _show_transcript(transcript, attribution, who, words, console, as_heard=as_heard)
         for report in reports:
             _show_report(report, words, console)
 
@@ -78,6 +81,7 @@ def _document(
     transcript: Transcript | None,
     attribution: Attribution | None,
     reports: Iterable[Report],
+    known: Mapping[str, KnownSpeaker],
     *,
     as_heard: bool,
 ) -> dict[str, Any]:
@@ -119,9 +123,16 @@ def _document(
         else {"stage": standing.stage, "code": standing.failed_code, "reason": standing.failed_reason},
         "waiting": None if standing.waiting is None else standing.waiting.model_dump(mode="json"),
         "transcript": spoken,
-        "speakers": [speaker.model_dump(mode="json") for speaker in attribution.speakers] if attribution else [],
+        "speakers": [
+            {**speaker.model_dump(mode="json"), **_known(known.get(speaker.label, KnownSpeaker(speaker=speaker.label)))}
+            for speaker in (attribution.speakers if attribution else ())
+        ],
         "reports": [report.model_dump(mode="json", exclude={"recording", "format"}) for report in reports],
     }
+
+
+def _known(one: KnownSpeaker) -> dict[str, Any]:
+    return one.model_dump(mode="json", exclude={"speaker"})
 
 
 def _damage(recording: Recording, transcript: Transcript | None) -> str | None:
@@ -146,7 +157,13 @@ def _show_head(recording: Recording, standing: Standing, damage: str | None, wor
 
 
 def _show_transcript(
-    transcript: Transcript, attribution: Attribution | None, words: Wording, console: Console, *, as_heard: bool
+    transcript: Transcript,
+    attribution: Attribution | None,
+    known: Mapping[str, KnownSpeaker],
+    words: Wording,
+    console: Console,
+    *,
+    as_heard: bool,
 ) -> None:
     sure = f"{transcript.language_confidence:.0%}"
     console.line(f"  {console.pick('Heard as', 'Распознано как')}: {transcript.language} ({sure})")
@@ -169,9 +186,13 @@ def _show_transcript(
         reasons = "; ".join(sorted({evidence.reason for evidence in speaker.evidence})[:3])
         role = words.role(speaker.role, speaker.label)
         console.line(f"  {speaker.label}: {role} ({speaker.confidence:.0%}), {clock(speaker.seconds)}  {reasons}")
+        if speaker.label in known:
+            console.line(f"    {known_as(known[speaker.label], console)}")
     console.line()
     for segment in _segments(transcript, attribution, as_heard=as_heard):
         who = segment.speaker or ""
+        if who in known:
+            who = printable(known[who].name or who)
         if segment.role:
             who += f" ({words.role(segment.role, segment.speaker)})"
         mark = f"  ({words.corrected})" if segment.corrections else ""

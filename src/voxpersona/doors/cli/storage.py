@@ -227,7 +227,9 @@ def migrate(
         for source, into in zip(house.store.rooms, target.rooms, strict=True):
             title = f"{source.bucket.name} -> {into.bucket.name}"
             with console.progress(title) as told:
-                migration = migrate_bucket(source.blobs, into.blobs, on_progress=told)
+                migration = migrate_bucket(
+                    source.blobs, into.blobs, is_encrypted=target.keyring is not None, on_progress=told
+                )
             done.append((source.bucket.name, into.bucket.name, migration))
             console.line(
                 console.pick(
