@@ -12,7 +12,7 @@ from tests.program import PROGRAM, Outcome, Program
 from voxpersona.doors.cli.console import exit_code
 from voxpersona.errors import Code, kind_of
 
-_AT_ONCE = 3
+_AT_ONCE = 2
 
 
 class Confined(Program):

@@ -185,8 +185,13 @@ def _speech(house: House, console: Console) -> str:
     """A model of this machine is looked at and not loaded: its hash says as much. A server is asked for real."""
     settings = house.settings
     if settings.transcriber_url is None:
-        directory = house.onnx_directory() if settings.onnx_model else house.whisper_directory()
-        return f"{house.transcriber.name} ({directory})"  # its name tells the device, which must be there
+        found = (
+            f"onnx-asr {settings.onnx_model} ({house.onnx_directory()})"
+            if settings.onnx_model
+            else f"Whisper {settings.whisper_model} ({house.whisper_directory()})"
+        )
+        _ = house.transcriber.name  # told only where the library and the device are there
+        return found
     with _about(name="VOXPERSONA_TRANSCRIBER_URL, _KEY", url=_shown(settings.transcriber_url)):
         import numpy as np
 
