@@ -5,11 +5,11 @@ A database is migrated once per session and copied for each test: the copy is mu
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -42,18 +42,12 @@ class CannotStart(Exception):
     """The work of an order could not be started."""
 
 
-class OpenJournal(Journal, Protocol):
-    """What the engine asks of both journals beside the port."""
-
-    def open_orders(self) -> Sequence[WorkOrder]: ...
-
-
 @dataclass
 class Records:
     """One adapter pair. `started()` are the orders whose start was committed; `cannot_start` makes starting fail."""
 
     library: Library
-    journal: OpenJournal
+    journal: Journal
     started: Callable[[], list[WorkOrder]]
     rival: Journal
     """Another worker's, over the same rows."""

@@ -413,6 +413,9 @@ class Journal(Protocol):
         """Open a new run from a stage on; its row and the start of its work are ONE commit. Rejected BUSY_RECORDING
         while another run is under way."""
 
+    def open_orders(self) -> Sequence[WorkOrder]:
+        """Runs that are not over, oldest first, with the stage each began at; none of forgotten recordings."""
+
 
 class Engine(Protocol):
     """Durable execution of work orders: by one worker on a database of this machine, by any number on a shared one."""

@@ -25,12 +25,23 @@ def _language() -> Literal["en", "ru"]:
     return "ru" if (spoken or locale.getlocale()[0] or "").lower().startswith("ru") else "en"
 
 
+def language_asked_for() -> Literal["en", "ru"]:
+    """As the environment says, also where no other setting can be read: what is wrong with one has to be told in it."""
+    asked = os.environ.get("VOXPERSONA_LANGUAGE", "").lower()
+    return "ru" if asked == "ru" else "en" if asked == "en" else _language()
+
+
 class Settings(BaseSettings):
     """From the environment and a `.env` file in the working directory; the environment wins. Names are upper-case
     with the prefix VOXPERSONA_."""
 
     model_config = SettingsConfigDict(
-        env_prefix="VOXPERSONA_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix="VOXPERSONA_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     data: Path = Field(

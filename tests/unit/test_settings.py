@@ -6,7 +6,13 @@ import pytest
 
 from voxpersona.doors.phrases import spoken
 from voxpersona.errors import Code, Configuration
-from voxpersona.settings import read_policy_settings, read_settings, read_store_settings, store_settings_of
+from voxpersona.settings import (
+    language_asked_for,
+    read_policy_settings,
+    read_settings,
+    read_store_settings,
+    store_settings_of,
+)
 
 WHOLE = {
     "MINIO_ENDPOINT": "store.example:9000",
@@ -203,3 +209,20 @@ def test_known_voices_say_how_to_get_a_key_file(monkeypatch: pytest.MonkeyPatch)
     reason = str(caught.value.facts["reason"])
     assert "voxpersona keys generate" in spoken(reason, russian=False)
     assert "отпечатки голосов" in spoken(reason, russian=True)
+
+
+def test_a_setting_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, VOXPERSONA_KEY_FILE="", VOXPERSONA_THREADS="")
+    assert (read_settings().key_file, read_settings().threads) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "locale", "expected"), [("ru", "en_GB", "ru"), ("en", "ru_RU", "en"), ("", "ru", "ru")]
+)
+def test_what_is_wrong_with_a_setting_can_be_told_in_the_language_that_is_set(
+    monkeypatch: pytest.MonkeyPatch, asked: str, locale: str, expected: str
+) -> None:
+    given(monkeypatch, VOXPERSONA_LANGUAGE=asked, LC_ALL=locale, VOXPERSONA_THREADS="many")
+    with pytest.raises(Configuration):
+        read_settings()
+    assert language_asked_for() == expected

@@ -98,8 +98,8 @@ _REASONS = (
     ),
     (
         r"known voices are switched off",
-        "Known voices are switched off: they are biometric. docs/settings.md tells what is kept",
-        "Знакомые голоса выключены: это биометрия. Что хранится, сказано в docs/settings.md",
+        "Known voices are switched off: they are biometric. docs/commands.md tells what is kept",
+        "Знакомые голоса выключены: это биометрия. Что хранится, сказано в docs/commands.md",
     ),
     (
         r"the archive holds prints of voices, which are kept encrypted only",
@@ -253,12 +253,14 @@ _REASONS = (
     ),
     (
         r"needs (\w+): prints of voices are kept encrypted only",
-        r"needs \1: prints of voices are kept encrypted only; `voxpersona keys generate` makes a key file",
-        r"требует \1: отпечатки голосов хранятся только зашифрованными; файл ключей создаст `voxpersona keys generate`",
+        r"needs \1: prints of voices are kept encrypted only. Set it to where the key file is or shall be; "
+        r"`voxpersona keys generate` then makes one",
+        r"требует \1: отпечатки голосов хранятся только зашифрованными. Укажите в ней, где файл ключей лежит или будет "
+        r"лежать; тогда его создаст `voxpersona keys generate`",
     ),
     (r"goes together with (\w+)", r"goes together with \1", r"задаётся только вместе с \1"),
     (r"there is no such file", "there is no such file", "такого файла нет"),
-    (r"is no UTF-8 text", "is no UTF-8 text", "это не текст в UTF-8"),
+    (r"it is no UTF-8 text", "it is no UTF-8 text", "это не текст в UTF-8"),
     (
         r"the transcriber's key has blanks or line breaks in it",
         "the key has blanks or line breaks in it",

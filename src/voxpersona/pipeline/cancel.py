@@ -12,7 +12,9 @@ def cancel(recording: Recording, *, library: Library, journal: Journal, engine: 
     From the claim on nobody else writes on the run: whoever is at it finds out by the next thing it tells.
     Rejected IDLE_RECORDING where the run is over already.
     """
-    order = WorkOrder(recording=recording.id, run=journal.standing(recording.id).run)
+    run = journal.standing(recording.id).run
+    opened = [one for one in journal.open_orders() if (one.recording, one.run) == (recording.id, run)]
+    order = opened[0] if opened else WorkOrder(recording=recording.id, run=run)
     if journal.claim(order) in (State.READY, State.FAILED):
         raise Rejected(Code.IDLE_RECORDING, "its run is over", id=recording.id)
     stage = journal.standing(recording.id).stage or order.start

@@ -87,7 +87,7 @@ def give(
 
     Rejected SPEAKER_UNKNOWN, TEXT_ABSENT, TEXT_AMBIGUOUS, TEXT_UNTIMED.
     """
-    label = _label(attribution, speaker, known, where="--speaker")
+    label = label_of(attribution, speaker, known, where="--speaker")
     spots = _spots(attribution, was, at, everywhere=everywhere) if was.strip() else [_segment_at(attribution, at)]
     for spot in spots:
         if not spot.segment.words and not spot.is_whole:
@@ -111,14 +111,14 @@ def read_back(
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _unreadable("is no UTF-8 text") from error
+        raise _unreadable("it is no UTF-8 text") from error
     read = _from_json if text.lstrip().startswith("{") else _from_text
     given, mended = [], []
     for line, segment, speaker, said in read(recording, attribution, text, known):
         if not said.strip():
             raise Rejected(Code.CORRECTION_EMPTY, "no words", where=line)
         if speaker != (segment.speaker or ""):
-            label = _label(attribution, speaker, known, where=line)
+            label = label_of(attribution, speaker, known, where=line)
             given.append(_given(attribution, segment, label, 0, len(texts(segment))))
         mended += differences(segment, said)
     return [*given, *mended]  # speakers first: they are found by the words as they stood
@@ -173,7 +173,7 @@ def _from_text(
             yield where, segment, segment.speaker or "", typed[len(as_it_was) :]
             continue
         speaker, colon, said = typed.partition(":")
-        label = _label(attribution, speaker.removesuffix(beside) if colon else "", known, where=where)
+        label = label_of(attribution, speaker.removesuffix(beside) if colon else "", known, where=where)
         yield where, segment, label, said
     if len(body) != len(shown):
         raise _moved(body[len(shown)][0] if len(body) > len(shown) else f"line {len(lines) + 1}")
@@ -208,7 +208,8 @@ def _labels(attribution: Attribution, known: Sequence[KnownSpeaker]) -> Mapping[
     return labels | {flat(one.name).casefold(): one.speaker for one in known if one.name and one.speaker in spoken}
 
 
-def _label(attribution: Attribution, speaker: str, known: Sequence[KnownSpeaker], *, where: str) -> str:
+def label_of(attribution: Attribution, speaker: str, known: Sequence[KnownSpeaker], *, where: str) -> str:
+    """The label of whoever is called so. Rejected SPEAKER_UNKNOWN, which names `where` that was written."""
     labels = _labels(attribution, known)
     try:
         return labels[" ".join(speaker.split()).casefold()]

@@ -69,6 +69,15 @@ def test_a_failed_re_run_leaves_the_old_result_current(tmp_path: Path) -> None:
     assert place.library.transcript(recording.id) == before
 
 
+def test_a_run_that_waits_to_begin_later_on_the_way_is_cancelled_there(tmp_path: Path) -> None:
+    place = Rooms(tmp_path)
+    recording = place.receive().recording
+    place.engine.run()
+    place.journal.restart(recording.id, Stage.ATTRIBUTE)
+    _cancel(place, recording)
+    assert place.journal.standing(recording.id).stage is Stage.ATTRIBUTE
+
+
 def test_a_paused_engine_begins_nothing(tmp_path: Path) -> None:
     place = Rooms(tmp_path)
     recording = place.receive().recording

@@ -13,7 +13,7 @@ import typer
 from voxpersona import __version__
 from voxpersona.doors.cli.console import Console, exit_code
 from voxpersona.errors import Code, Integrity, VoxPersonaError
-from voxpersona.settings import Settings, read_settings, read_store_settings, strangers
+from voxpersona.settings import Settings, language_asked_for, read_settings, read_store_settings, strangers
 from voxpersona.wiring import House
 
 WRONG_USE = 2
@@ -43,7 +43,7 @@ def opened(*, wants_json: bool) -> Iterator[tuple[House, Console]]:
 @contextmanager
 def answering(*, wants_json: bool) -> Iterator[tuple[Settings, Console]]:
     """Read the settings but the store's; errors of ours end the process with their exit code and no traceback."""
-    console = Console(wants_json=wants_json, language="en")
+    console = Console(wants_json=wants_json, language=language_asked_for())
     try:
         settings = read_settings()
         console.language = settings.language

@@ -87,7 +87,10 @@ def correct(
     if (file is None) is (now is None and speaker is None) or (
         file is not None and (was, at, everywhere) != (None, None, False)
     ):
-        raise typer.BadParameter("give --was and --is, or --speaker, or an edited export alone", param_hint="--from")
+        raise typer.BadParameter(
+            "give --was with --is, or --speaker, or --from with an edited export and nothing else",
+            param_hint="what to correct",
+        )
     if file is None and was is None and (now is not None or at is None):
         raise typer.BadParameter("give the words that stand there, or for --speaker the time", param_hint="--was")
     seconds, name = _seconds(at), _name(by)
@@ -131,7 +134,7 @@ def correct(
 
 
 def _show(recording: Recording, changes: Sequence[Change], console: Console) -> None:
-    for change in changes:
+    for change in sorted(changes, key=lambda one: one.start):
         console.line(f"{recording.id}  {changed(change)}")
 
 

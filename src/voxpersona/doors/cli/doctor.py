@@ -21,7 +21,7 @@ from voxpersona.doors.cli.look import Chain, Look
 from voxpersona.doors.cli.looks import chains, ground
 from voxpersona.doors.remedies import label, remedy
 from voxpersona.errors import Code, Integrity, VoxPersonaError
-from voxpersona.settings import read_settings, read_store_settings
+from voxpersona.settings import language_asked_for, read_settings, read_store_settings
 from voxpersona.wiring import House
 
 _IN_ALL = 35.0
@@ -75,7 +75,7 @@ def doctor(wants_json: Json = False) -> None:
 
 def _refuse_settings(*, wants_json: bool) -> None:
     """Settings that cannot be used are the first thing a doctor tells; nothing else can be looked at then."""
-    console = Console(wants_json=wants_json, language="en")
+    console = Console(wants_json=wants_json, language=language_asked_for())
     try:
         console.language = read_settings().language
         read_store_settings()

@@ -223,7 +223,7 @@ def _show_corrections(attribution: Attribution, console: Console) -> None:
     for correction in attribution.corrections:
         when = correction.at.astimezone().strftime("%Y-%m-%d %H:%M")
         console.line(f"  {console.pick('Corrected', 'Исправлено')}: {printable(correction.by)}, {when}")
-        for change in correction.changes:
+        for change in sorted(correction.changes, key=lambda one: one.start):
             console.line(f"    {changed(change)}")
     for change in attribution.unplaced:
         console.line(

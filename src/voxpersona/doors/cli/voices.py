@@ -11,6 +11,7 @@ from voxpersona.doors.cli.console import Console, printable
 from voxpersona.doors.texts import explain
 from voxpersona.errors import Code, Configuration, Unavailable
 from voxpersona.model import Attribution, KnownSpeaker, KnownVoice, Recording
+from voxpersona.pipeline.edits import label_of
 from voxpersona.pipeline.hearing import heard
 from voxpersona.pipeline.known_voices import checked_name, forget_voice, known_voices, name_voice, recognise, who
 from voxpersona.ports import Sound
@@ -27,7 +28,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="As it is to be shown;
 @group.command()
 def name(
     identity: Identity,
-    speaker: Annotated[str, typer.Argument(metavar="SPEAKER", help="The label, as `show` has it: SPEAKER_01.")],
+    speaker: Annotated[
+        str,
+        typer.Argument(metavar="SPEAKER", help="The label, as `show` has it: SPEAKER_01; or a role that only one has."),
+    ],
     name: Name,
     wants_json: Json = False,
 ) -> None:
@@ -37,6 +41,7 @@ def name(
         name = checked_name(name)  # before anything is decoded
         recording = house.library.recording(identity)
         attribution = house.library.attribution(recording.id)
+        speaker = label_of(attribution, speaker, (), where=speaker)
         with console.progress(_listening(recording, console)) as told:
             voice = name_voice(
                 attribution,
