@@ -5,7 +5,7 @@ import re
 
 from voxpersona.errors import Code, Integrity
 from voxpersona.model import Details, Original, Recording
-from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.blob_source import proven_source
 from voxpersona.pipeline.holdings import Holding
 from voxpersona.pipeline.receive import EXAMINED
 from voxpersona.ports import Blobs, Media
@@ -23,10 +23,8 @@ def adopt(held: Holding, *, audio: Blobs, media: Media) -> Recording:
         raise Integrity(Code.RESULT_INVALID, f"{len(held.originals)} originals, one was expected", key=held.recording)
     (key,) = held.originals
     facts = audio.stat(key)
-    for _ in audio.read(key):
-        pass  # reading to the end is what compares the hash
     name = facts.metadata.get("name") or key.rsplit("/", 1)[1]
-    with blob_source(audio, key) as source:
+    with proven_source(audio, key) as source:
         found = media.decode(source, name=name, most=EXAMINED)
     return Recording(
         id=held.recording,

@@ -44,3 +44,11 @@ class _BlobIO(io.RawIOBase):
 def blob_source(blobs: Blobs, key: str) -> BinaryIO:
     """Open the blob for reading. NotFound BLOB_ABSENT."""
     return cast(BinaryIO, io.BufferedReader(_BlobIO(blobs, key), _BUFFER))
+
+
+def proven_source(blobs: Blobs, key: str) -> BinaryIO:
+    """As `blob_source`, once all of the blob was read: reading to the end is what compares the hash. Integrity
+    BLOB_CORRUPT where it is not as it was kept."""
+    for _ in blobs.read(key):
+        pass
+    return blob_source(blobs, key)

@@ -4,8 +4,6 @@ Both are derived: what a lifecycle rule removed is made again when somebody asks
 """
 
 import hashlib
-import time
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +11,12 @@ from pathlib import Path
 from voxpersona.errors import Code, Integrity, NotFound
 from voxpersona.model import BlobFacts, Peaks, Recording
 from voxpersona.pipeline import documents, layout
-from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.blob_source import proven_source
+from voxpersona.pipeline.scratch import scratch_file
 from voxpersona.pipeline.spool import Spooled
 from voxpersona.ports import Blobs, Library, Media, OnProgress
 
 CONTENT_TYPE = "audio/mp4"
-_ABANDONED = 86_400.0
-"""Seconds: nothing takes so long to make."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +46,11 @@ def play(
     sound_key, peaks_key = layout.sound(recording.id, settings), layout.peaks(recording.id, settings)
     with suppress(NotFound):
         return Playable(archive.stat(sound_key), documents.read(archive, peaks_key, Peaks))
-    _sweep(scratch)
-    target = scratch / f"{recording.id}-{uuid.uuid4().hex}.m4a"
     original = recording.original
-    try:
-        for _ in audio.read(original.key):
-            pass  # reading to the end is what compares the hash
-        with blob_source(audio, original.key) as source:
+    with scratch_file(scratch, recording.id, "m4a") as target:
+        with proven_source(audio, original.key) as source:
             made = media.playable(source, name=original.name, target=target, on_progress=on_progress)
         _keep(target, sound_key, archive)
-    finally:
-        target.unlink(missing_ok=True)
     peaks = documents.first_of(archive, peaks_key, made)
     try:
         # After it was written, because `forget` hides first and lists then: one of the two sees the other.
@@ -69,14 +60,6 @@ def play(
         archive.delete(peaks_key)
         raise
     return Playable(archive.stat(sound_key), peaks)
-
-
-def _sweep(scratch: Path) -> None:
-    """Remove what was left by those that were killed long ago."""
-    for left in scratch.glob("*.m4a*"):
-        with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                left.unlink()
 
 
 def _keep(made: Path, key: str, archive: Blobs) -> None:

@@ -29,7 +29,7 @@ from voxpersona.model import (
 from voxpersona.model.noun import Noun
 from voxpersona.pipeline import documents, layout
 from voxpersona.pipeline.attribute import attribute
-from voxpersona.pipeline.blob_source import blob_source
+from voxpersona.pipeline.blob_source import blob_source, proven_source
 from voxpersona.pipeline.correct import corrections_of
 from voxpersona.pipeline.hot_words import hot_words
 from voxpersona.pipeline.index import index
@@ -331,9 +331,7 @@ class PortStages:
                 if absent.code is not Code.PATH_ABSENT:
                     raise
             original = self.library.recording(identity).original
-            for _ in self.audio.read(original.key):
-                pass  # reading to the end is what compares the hash
-            with blob_source(self.audio, original.key) as source:
+            with proven_source(self.audio, original.key) as source:
                 facts = self.media.decode(source, name=original.name, target=path)
             self._facts_path(identity).write_bytes(documents.bytes_of(facts))
             return self.media.sound(path)
